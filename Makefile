@@ -1,0 +1,59 @@
+# `make` alone lists the targets.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := tocsin collector processor alerting dashboards tests
+
+.PHONY: help setup dev run demo test fast lint format bench lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+setup: .venv/run.stamp ## a virtual environment with a working .venv/bin/tocsin
+
+.venv/run.stamp: locks/run.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tocsin needs Python 3.11 or later; try make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r locks/run.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+dev: .venv/dev.stamp ## what the tests need besides
+
+.venv/dev.stamp: .venv/run.stamp locks/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
+	@touch $@
+
+run: setup ## the main job: LOGS="dir ..." for your own logs, the demo without; ARGS="..." is passed on
+	$(BIN)/tocsin $(if $(LOGS),run $(LOGS),demo) $(ARGS)
+
+demo: setup ## realistic logs with an ERROR burst, and the message it leads to
+	$(BIN)/tocsin demo $(ARGS)
+
+test: dev ## the whole suite, on a real Kafka where Java and Maven are to be had
+	$(BIN)/python -m tests.setup
+	$(BIN)/pytest -m "not e2e and not kafka" -n 2 $(ARGS)
+	$(BIN)/pytest -m "e2e or kafka" $(ARGS)
+
+fast: dev ## unit tests only, under 20 s
+	$(BIN)/pytest -q -m "not slow and not kafka and not e2e" -n 2 $(ARGS)
+
+lint: dev ## ruff, mypy --strict, the import contract
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: dev ## mend what ruff can mend
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench: dev ## speeds side by side, as ratios in one run
+	$(BIN)/python -m tests.bench $(ARGS)
+
+lock: dev ## write the lock files anew
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group build -o locks/run.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group dev -c locks/run.txt -o locks/dev.txt
+
+clean: ## remove what setup made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

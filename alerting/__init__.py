@@ -1,0 +1,1 @@
+"""Panes in, messages out: rules, incidents, and their delivery."""

@@ -1,0 +1,1 @@
+"""Lines in, panes out: levels, times, templates and windowed statistics."""

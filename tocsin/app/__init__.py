@@ -1,0 +1,1 @@
+"""The composition root: builds components from configuration and runs them."""

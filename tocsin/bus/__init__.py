@@ -1,0 +1,1 @@
+"""The bus adapters and the one function that opens them."""

@@ -1,0 +1,1 @@
+"""Configuration: one model, read from options, environment and a YAML file."""

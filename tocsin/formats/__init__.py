@@ -1,0 +1,1 @@
+"""Log formats as data, shared by collector and processor."""

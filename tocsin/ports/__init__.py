@@ -1,0 +1,1 @@
+"""What the components need of the world, as protocols: the bus and its parts."""

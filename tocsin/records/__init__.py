@@ -1,0 +1,1 @@
+"""What travels on the bus: the shape, the key and the schema of every record."""

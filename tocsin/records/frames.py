@@ -1,0 +1,104 @@
+"""log-metrics: frames of additive panes.
+
+A frame tells what one flush of the processor found in the offsets `[lo, hi)` of one
+source partition. Frames of a source tile: the next `lo` is the last `hi`. So a reader
+detects every gap and every duplicate by itself, and merging two partial panes of the
+same second is addition.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from tocsin.errors import BadRecord
+from tocsin.values import Level
+
+
+class Sample(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line as it was seen: text (bounded, decoded with replacement) and origin."""
+
+    text: str
+    path: str
+    file_id: str
+    offset: int
+    event_at: float  # Unix seconds, what the line says of its time
+    read_at: float  # Unix seconds, when the collector read it
+
+
+class TemplateCount(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How often an error template was seen in a pane, with a sample."""
+
+    template_id: str
+    text: str
+    count: int
+    sample: Sample
+
+
+class Pane(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one service on one host wrote in one second of event time.
+
+    `counts`: lines by `Level`, seven places. `templates`: of ERROR and FATAL lines,
+    the most frequent ones; `other_templates` counts the error lines of the rest.
+    `read_at`: the latest time at which a line of it was read.
+    """
+
+    service: str
+    host: str
+    second: int
+    counts: tuple[int, ...]
+    bytes: int
+    read_at: float
+    templates: tuple[TemplateCount, ...] = ()
+    other_templates: int = 0
+
+    @property
+    def lines(self) -> int:
+        """Lines of all levels."""
+        return sum(self.counts)
+
+    @property
+    def errors(self) -> int:
+        """ERROR and FATAL lines."""
+        return self.counts[Level.ERROR] + self.counts[Level.FATAL]
+
+
+class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one flush found in `[lo, hi)` of the partition `source` of raw-logs.
+
+    `watermark`: Unix seconds; no line with an earlier time is expected any more, late
+    ones apart. `caught_up`: the reader had nothing left to read; a frame with
+    `lo == hi` is a heartbeat. `late`, `unparsed`, `skewed`: lines that came after
+    their window closed, stated no time, or stated an implausible one.
+    """
+
+    source: int
+    lo: int
+    hi: int
+    watermark: float
+    caught_up: bool
+    processed_at: float
+    panes: tuple[Pane, ...] = ()
+    late: int = 0
+    unparsed: int = 0
+    skewed: int = 0
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Frame)
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """The frame as JSON."""
+    return _encoder.encode(frame)
+
+
+def decode_frame(value: bytes) -> Frame:
+    """Read a frame.
+
+    Raises:
+        BadRecord: it is none.
+    """
+    try:
+        return _decoder.decode(value)
+    except msgspec.MsgspecError as error:
+        raise BadRecord(f"not a frame of log-metrics: {error}") from error

@@ -1,0 +1,92 @@
+"""The records that other programs read: flat JSON objects that only grow.
+
+A field is never renamed and never removed; `tocsin schema TOPIC` prints the JSON
+Schema of each. Times are Unix seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from tocsin.records import topics
+
+
+class WindowRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """log-metrics-1m: one service in one minute. Key: `service/window_start`.
+
+    The highest `revision` of a key holds; later ones correct earlier ones when late
+    lines arrive. Rates are lines per second over the seconds of the window.
+    """
+
+    service: str
+    window_start: int
+    window_s: int
+    revision: int
+    closed_at: float
+    lines: int
+    bytes: int
+    trace: int
+    debug: int
+    info: int
+    warn: int
+    error: int
+    fatal: int
+    unknown: int
+    rate: float
+    error_share: float
+    error_templates: int
+    peak_second: int
+    peak_lines: int
+    rate_p95: float
+
+
+class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """alerts: one step in the life of an incident. Key: the incident's id."""
+
+    incident: str
+    sequence: int
+    event: Literal["opened", "escalated", "updated", "resolved", "reopened"]
+    at: float
+    rule: str
+    service: str
+    severity: Literal["warning", "critical"]
+    reason: str
+    opened_at: float
+    detected_at: float
+    resolved_at: float | None
+    count: int
+    expected: float
+    window_s: int
+    templates: list[str]
+    samples: list[str]
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """dead-letters: what could not be handled. Key: that of the record it came from."""
+
+    reason: str
+    stage: Literal["collector", "processor", "alerting"]
+    origin: str
+    at: float
+    bytes: int
+    beginning: str
+
+
+RECORDS: dict[str, type[msgspec.Struct]] = {
+    topics.LOG_METRICS_1M: WindowRecord,
+    topics.ALERTS: AlertRecord,
+    topics.DEAD_LETTERS: DeadLetter,
+}
+
+
+def schema(topic: str) -> dict[str, Any]:
+    """The JSON Schema of a topic's records.
+
+    Raises:
+        KeyError: the topic's records are not public.
+    """
+    described: dict[str, Any] = msgspec.json.schema(RECORDS[topic])
+    flat: dict[str, Any] = described["$defs"][RECORDS[topic].__name__]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **flat}

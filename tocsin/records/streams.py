@@ -1,0 +1,36 @@
+"""The table `streams`: which file a file-id is. Key: the file-id."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tocsin.errors import BadRecord
+
+
+class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file that lines came from; times in Unix seconds."""
+
+    path: str
+    service: str
+    host: str
+    collector: str
+    first_seen_at: float
+    last_seen_at: float
+    labels: dict[str, str] = {}
+
+
+def encode_stream(stream: Stream) -> bytes:
+    """The stream as JSON."""
+    return msgspec.json.encode(stream)
+
+
+def decode_stream(value: bytes) -> Stream:
+    """Read a stream.
+
+    Raises:
+        BadRecord: it is none.
+    """
+    try:
+        return msgspec.json.decode(value, type=Stream)
+    except msgspec.MsgspecError as error:
+        raise BadRecord(f"not a row of streams: {error}") from error
