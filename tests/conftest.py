@@ -1,0 +1,32 @@
+"""Fixtures that several parts share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NoReturn
+
+import pytest
+
+from tests.broker import Broker, BrokerMissing
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skip for want of a real component; with CI=true it fails instead."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A real Kafka for the whole session; skips on a laptop without, fails in CI."""
+    try:
+        broker = Broker(tmp_path_factory.mktemp("kafka"))
+        broker.start()
+    except BrokerMissing as missing:
+        unavailable(f"Kafka tests: {missing}")
+    try:
+        yield broker
+    finally:
+        broker.stop()
