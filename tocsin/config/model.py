@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import socket
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from platformdirs import user_state_path
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+)
+from pydantic.fields import FieldInfo
 
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _UNIT_BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
@@ -38,12 +50,88 @@ def size_bytes(value: object) -> int:
     return int(float(match[1]) * _UNIT_BYTES[match[2]])
 
 
-def _duration(value: Any) -> Any:
-    return duration_s(value) if isinstance(value, str) else value
+WRITTEN = "written"
+"""Validation context of values that a person wrote: `5` says neither s nor ms."""
 
 
-def _size(value: Any) -> Any:
-    return size_bytes(value) if isinstance(value, str) else value
+def _duration(value: Any, info: ValidationInfo) -> Any:
+    return duration_s(value) if _is_written(value, info) else value
+
+
+def _size(value: Any, info: ValidationInfo) -> Any:
+    return size_bytes(value) if _is_written(value, info) else value
+
+
+def _is_written(value: Any, info: ValidationInfo) -> bool:
+    return isinstance(value, str) or (info.context == WRITTEN and value is not None)
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Read `HOST:PORT`, or `[ADDRESS]:PORT` for IPv6.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/]+):(\d{1,5})", text)
+    if match is None or int(match[2]) > 65535:
+        raise ValueError(f"expected HOST:PORT such as 127.0.0.1:9464, got {text!r}")
+    return match[1].strip("[]"), int(match[2])
+
+
+def _address(text: str) -> str:
+    parse_address(text)
+    return text
+
+
+def _bus_url(url: str) -> str:
+    brokers = re.fullmatch(r"kafka://([^/@\s]+)", url)
+    if url.startswith("embedded://") or (
+        brokers and all(_is_broker(broker) for broker in brokers[1].split(","))
+    ):
+        return url
+    raise ValueError(
+        "expected embedded://, embedded:///path/to/tocsin.db or "
+        "kafka://host:port[,host:port]"
+    )
+
+
+def _is_broker(text: str) -> bool:
+    try:
+        return parse_address(text)[1] > 0
+    except ValueError:
+        return False
+
+
+def _web_url(url: str) -> str:
+    if re.fullmatch(r"https?://[^/\s]+\S*", url) is None:
+        raise ValueError("expected an address that begins with https://")
+    return url
+
+
+def _secret_url(url: SecretStr) -> SecretStr:
+    _web_url(url.get_secret_value())
+    return url
+
+
+def _timezone(name: str) -> str:
+    if name != "local":
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(
+                f'expected "local" or a zone such as "Europe/Berlin", got {name!r}'
+            ) from None
+    return name
+
+
+def _encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise ValueError(
+            f'expected an encoding such as "utf-8" or "latin-1", got {name!r}'
+        ) from None
+    return name
 
 
 Duration = Annotated[
@@ -52,6 +140,25 @@ Duration = Annotated[
     Field(ge=0),
 ]
 Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=str), Field(ge=0)]
+
+
+def is_duration(field: FieldInfo) -> bool:
+    """Whether a field takes a duration, or several."""
+    return _is_read_by(_duration, field.metadata, field.annotation)
+
+
+def is_size(field: FieldInfo) -> bool:
+    """Whether a field takes a size, or several."""
+    return _is_read_by(_size, field.metadata, field.annotation)
+
+
+def _is_read_by(read: Callable[..., Any], metadata: Any, annotation: Any) -> bool:
+    if any(isinstance(m, BeforeValidator) and m.func is read for m in metadata):
+        return True
+    inner = get_args(annotation)
+    return any(
+        _is_read_by(read, getattr(kind, "__metadata__", ()), kind) for kind in inner
+    )
 
 
 class _Section(BaseModel):
@@ -69,7 +176,7 @@ class TopicConfig(_Section):
 class BusConfig(_Section):
     """Where the bus is and how its topics are made."""
 
-    url: str = "embedded://"
+    url: Annotated[str, AfterValidator(_bus_url)] = "embedded://"
     topic_prefix: str = Field("", pattern=r"^[A-Za-z0-9._-]*$", max_length=100)
     create_topics: bool = True
     replication: int = Field(1, ge=1, le=9)
@@ -91,7 +198,7 @@ class CollectorConfig(_Section):
     exclude: list[str] = []
     start: Literal["beginning", "end"] = "beginning"
     ignore_older: Duration | None = None
-    encoding: str = "utf-8"
+    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
     host: str = Field(default_factory=socket.gethostname)
     max_line: Size = 1_000_000
     max_open_files: int = Field(256, ge=8)
@@ -106,7 +213,7 @@ class ProcessorConfig(_Section):
     flush: Duration = 0.1
     max_batch_lines: int = Field(20_000, ge=1)
     heartbeat: Duration = 1.0
-    timezone: str = "local"
+    timezone: Annotated[str, AfterValidator(_timezone)] = "local"
     window: Duration = 60.0
     grace: Duration = 2.0
     max_templates: int = Field(20, ge=1, description="kept in one pane")
@@ -126,10 +233,10 @@ class BurstConfig(_Section):
 class SlackConfig(_Section):
     """Where in Slack messages go."""
 
-    webhook_url: SecretStr | None = None
+    webhook_url: Annotated[SecretStr, AfterValidator(_secret_url)] | None = None
     bot_token: SecretStr | None = None
     channel: str | None = None
-    api_url: str = "https://slack.com/api/"
+    api_url: Annotated[str, AfterValidator(_web_url)] = "https://slack.com/api/"
 
 
 class AlertingConfig(_Section):
@@ -151,7 +258,9 @@ class Config(_Section):
         description="the identity of this process; stable over restarts",
     )
     state_dir: Path = Field(default_factory=lambda: user_state_path("tocsin"))
-    http: str | None = Field(None, description="HOST:PORT for metrics and health")
+    http: Annotated[str, AfterValidator(_address)] | None = Field(
+        None, description="HOST:PORT for metrics and health"
+    )
     bus: BusConfig = BusConfig()
     collector: CollectorConfig = CollectorConfig()
     processor: ProcessorConfig = ProcessorConfig()
