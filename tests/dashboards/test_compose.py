@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.broker import KAFKA
 from tests.dashboards.stack import (
     ROOT,
     Compose,
@@ -205,6 +206,10 @@ def test_grafana_asks_the_prometheus_that_is_there(
     assert datasource["uid"]
     interval = prometheus["global"]["scrape_interval"]
     assert datasource["jsonData"]["timeInterval"] == interval
+
+
+def test_kafka_is_the_one_that_everything_is_tested_on(compose: Compose) -> None:
+    assert compose.services["kafka"].raw["image"] == f"apache/kafka:{KAFKA}"
 
 
 def test_clients_reach_kafka_at_a_listener_that_it_advertises(
