@@ -452,16 +452,16 @@ def main() -> None:
     cli.add_argument("--port", type=int, default=0)
     with FakeSlack(port=cli.parse_args().port) as slack:
         slack.on_message = _print
-        print(f"TOCSIN_SLACK_API_URL={slack.api_url}", flush=True)  # noqa: T201
-        print(f"TOCSIN_SLACK_BOT_TOKEN={slack.token}", flush=True)  # noqa: T201
-        print(f"TOCSIN_SLACK_WEBHOOK_URL={slack.webhook_url}", flush=True)  # noqa: T201
+        print(f"TOCSIN_SLACK_API_URL={slack.api_url}", flush=True)
+        print(f"TOCSIN_SLACK_BOT_TOKEN={slack.token}", flush=True)
+        print(f"TOCSIN_SLACK_WEBHOOK_URL={slack.webhook_url}", flush=True)
         threading.Event().wait()
 
 
 def _print(channel: str, shown: Shown) -> None:
     verb = f"edit {len(shown.history)} of" if shown.history else "new"
     line = f"#{channel_name(channel)}: {verb} {shown.ts}: {shown.text}"
-    print(line, flush=True)  # noqa: T201
+    print(line, flush=True)
 
 
 if __name__ == "__main__":
