@@ -1,0 +1,1 @@
+"""`tocsin demo`: realistic logs of several services, and Tocsin watching them."""
