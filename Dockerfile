@@ -22,11 +22,11 @@ ENV PATH=/opt/tocsin/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     TOCSIN_STATE_DIR=/var/lib/tocsin \
-    TOCSIN_HTTP=0.0.0.0:9101
+    TOCSIN_HTTP=0.0.0.0:9464
 # A number, so that Kubernetes can see that it is not root.
 USER 10001:10001
 VOLUME /var/lib/tocsin
-EXPOSE 9101
+EXPOSE 9464
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["tocsin", "healthcheck"]
 ENTRYPOINT ["tocsin"]

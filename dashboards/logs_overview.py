@@ -13,20 +13,20 @@ UID = "tocsin-logs"
 _SILENT_S = 300
 
 _LINES = 'tocsin_lines_processed_total{service=~"$service"}'
-_ERRORS = 'tocsin_lines_processed_total{service=~"$service",level=~"ERROR|FATAL"}'
+_ERRORS = 'tocsin_lines_processed_total{service=~"$service",level=~"error|fatal"}'
 _ERROR_RATE = f"sum(rate({_ERRORS}[$__rate_interval]))"
 
 _TIME_RANGE = "${__url_time_range}"
 
-# The colours that people know from log viewers; UNKNOWN is a line without a level.
+# The colours that people know from log viewers; unknown is a line without one.
 _LEVEL_COLORS = (
-    ("FATAL", "purple"),
-    ("ERROR", "red"),
-    ("WARN", "orange"),
-    ("INFO", "green"),
-    ("DEBUG", "blue"),
-    ("TRACE", "light-blue"),
-    ("UNKNOWN", "gray"),
+    ("fatal", "purple"),
+    ("error", "red"),
+    ("warn", "orange"),
+    ("info", "green"),
+    ("debug", "blue"),
+    ("trace", "light-blue"),
+    ("unknown", "gray"),
 )
 
 _NUMBERS = Row(
@@ -127,7 +127,7 @@ _LEVELS = Row(
         Panel(
             kind="timeseries",
             title="Lines by level",
-            description="Lines per second; UNKNOWN are lines that state no level.",
+            description="Lines per second; unknown are lines that state none.",
             unit="suffix: /s",
             queries=(
                 Query(

@@ -30,7 +30,7 @@ _MAX_REQUESTS = 16
 _TIMEOUT_S = 10.0
 _TEXT = "text/plain; charset=utf-8"
 _USAGE = (
-    "write HOST:PORT, such as 127.0.0.1:9101, [::1]:9101 or 0.0.0.0:9101 for every "
+    "write HOST:PORT, such as 127.0.0.1:9464, [::1]:9464 or 0.0.0.0:9464 for every "
     "interface; port 0 takes a free one"
 )
 _CURES = {

@@ -182,7 +182,7 @@ def test_an_address_of_another_machine_is_named_with_the_cure(health: Health) ->
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
-        ("127.0.0.1:9101", ("127.0.0.1", 9101)),
+        ("127.0.0.1:9464", ("127.0.0.1", 9464)),
         ("[::1]:0", ("::1", 0)),
         ("localhost:65535", ("localhost", 65_535)),
     ],
@@ -194,13 +194,13 @@ def test_an_address_is_a_host_and_a_port(
 
 
 @pytest.mark.parametrize(
-    "address", ["", "9101", ":9101", "localhost", "::1:9101", "a:65536", "a:-1", "a:x"]
+    "address", ["", "9464", ":9464", "localhost", "::1:9464", "a:65536", "a:-1", "a:x"]
 )
 def test_any_other_address_is_refused_with_an_example(address: str) -> None:
     with pytest.raises(ConfigError, match="expected HOST:PORT") as refusal:
         parse_address(address)
 
-    assert "127.0.0.1:9101" in refusal.value.hint
+    assert "127.0.0.1:9464" in refusal.value.hint
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="Python without IPv6")
