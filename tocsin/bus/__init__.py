@@ -1,1 +1,1 @@
-"""The bus adapters and the one function that opens them."""
+"""The bus's adapters, one package for each engine, and the function that chooses."""

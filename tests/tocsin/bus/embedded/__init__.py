@@ -1,0 +1,1 @@
+"""The embedded bus, in what is its own."""
