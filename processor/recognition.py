@@ -1,0 +1,263 @@
+"""What lines say: format, level and time of each, in columns.
+
+The answer for a line depends on the line alone (and on its arrival, where it leaves
+out the year). A hint says only which format to try first: with it goes every earlier
+format that the registry says might match the same line, so the outcome is always that
+of trying all formats in the registry's order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from processor import columns, jsonlines
+from processor.columns import Column, Floats, Ints
+from processor.times import to_seconds
+from processor.zones import Zone
+from tocsin.formats import fallback, levels, times
+from tocsin.formats.catalogue import FORMATS
+from tocsin.formats.fallback import LevelRule
+from tocsin.formats.format import Decoder, Format
+from tocsin.values import Level
+
+NO_FORMAT = -1
+MAX_LINE_BYTES = 65_536
+_ANSI = r"\x1b\[[0-9;?]*[A-Za-z]"
+_BEFORE = r"^(?:\xef\xbb\xbf)?[ \t\r]+|^\xef\xbb\xbf"
+_NUMBER = {format_.name: number for number, format_ in enumerate(FORMATS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What lines say, one row a line.
+
+    `formats`: numbers in the registry, or NO_FORMAT. `levels`: values of Level.
+    `seconds`: Unix seconds that the line states, NaN where it states none.
+    """
+
+    lines: Column
+    formats: Ints
+    levels: npt.NDArray[np.uint8]
+    seconds: Floats
+
+
+class Recogniser:
+    """Reads lines; `zone` is for times that state none."""
+
+    def __init__(self, zone: Zone) -> None:
+        self._zone = zone
+
+    def read(
+        self, values: Sequence[bytes], *, arrival: Floats, hints: Ints | None = None
+    ) -> Reading:
+        """Read a batch; `hints` are format numbers, NO_FORMAT where nothing is known."""
+        size = len(values)
+        reading = Reading(
+            lines=clean(values),
+            formats=np.full(size, NO_FORMAT, np.int64),
+            levels=np.full(size, Level.UNKNOWN, np.uint8),
+            seconds=np.full(size, np.nan),
+        )
+        work = _Work(reading, arrival, self._zone)
+        left = np.arange(size)
+        if hints is not None:
+            left = self._read_hinted(work, hints)
+        for number in range(len(FORMATS)):
+            left = work.try_format(number, left)
+        self._fall_back(work, left)
+        return reading
+
+    def _read_hinted(self, work: _Work, hints: Ints) -> Ints:
+        missed = [np.flatnonzero(hints == NO_FORMAT)]
+        for hint in np.unique(hints[hints != NO_FORMAT]):
+            left = np.flatnonzero(hints == hint)
+            for number in _trials(int(hint)):
+                left = work.try_format(number, left)
+            missed.append(left)
+        return np.sort(np.concatenate(missed))
+
+    def _fall_back(self, work: _Work, rows: Ints) -> None:
+        work.find_times(rows)
+        bodies = [
+            (number, np.flatnonzero(work.reading.formats == number))
+            for number, format_ in enumerate(FORMATS)
+            if format_.body_level
+        ]
+        if len(rows):
+            work.find_levels(rows, columns.take(work.reading.lines, rows))
+        for number, body in bodies:
+            if len(body):
+                work.find_levels(body, messages_of(work.reading.lines, body, number))
+
+
+@lru_cache(maxsize=None)
+def _trials(hint: int) -> tuple[int, ...]:
+    """The formats to try for a hint, in the registry's order."""
+    earlier = (_NUMBER[name] for name in FORMATS[hint].after)
+    return (*sorted(earlier), hint)
+
+
+def clean(values: Sequence[bytes]) -> Column:
+    """Lines without colours, byte order mark and leading blanks, of bounded length."""
+    if max(map(len, values), default=0) > MAX_LINE_BYTES:
+        values = [value[:MAX_LINE_BYTES] for value in values]
+    lines = columns.column(values)
+    if columns.contains(lines, b"\x1b["):
+        lines = columns.replace(lines, _ANSI, "")
+    text = columns.Text(lines)
+    first = text.at(text.starts)
+    if np.isin(first, (0x20, 0x09, 0x0D, 0xEF)).any():
+        lines = columns.replace(lines, _BEFORE, "")
+    return lines
+
+
+def messages(reading: Reading, rows: Ints) -> Column:
+    """The messages of some rows: their lines without the headers."""
+    texts: list[bytes] = [b""] * len(rows)
+    formats = reading.formats[rows]
+    for number in np.unique(formats):
+        at = np.flatnonzero(formats == number)
+        part = messages_of(reading.lines, rows[at], int(number)).to_pylist()
+        for row, text in zip(at.tolist(), part, strict=True):
+            texts[row] = text
+    return columns.column(texts)
+
+
+def messages_of(lines: Column, rows: Ints, number: int) -> Column:
+    """The messages of rows of one format."""
+    part = columns.take(lines, rows)
+    if number == NO_FORMAT:
+        return part
+    format_ = FORMATS[number]
+    if format_.decoder is Decoder.JSON:
+        return jsonlines.messages(part.to_pylist())
+    left = np.arange(len(part))
+    found: dict[int, bytes] = {}
+    for pattern in format_.message_patterns:
+        matched, groups = columns.extract(columns.take(part, left), pattern)
+        if len(matched) == len(part):
+            return groups["message"]
+        if len(matched):
+            texts = groups["message"].to_pylist()
+            found.update(zip(left[matched].tolist(), texts, strict=True))
+            left = np.delete(left, matched)
+    whole = part.to_pylist()
+    return columns.column([found.get(row, text) for row, text in enumerate(whole)])
+
+
+class _Work:
+    """Fills a reading, rows by rows."""
+
+    def __init__(self, reading: Reading, arrival: Floats, zone: Zone) -> None:
+        self.reading = reading
+        self._arrival = arrival
+        self._zone = zone
+
+    def try_format(self, number: int, rows: Ints) -> Ints:
+        """Read the rows that are of a format; the others."""
+        if len(rows) == 0:
+            return rows
+        format_ = FORMATS[number]
+        if format_.decoder is Decoder.JSON:
+            return self._try_json(number, rows)
+        lines = columns.take(self.reading.lines, rows)
+        matched, groups = columns.extract(lines, _with_group(format_.head_pattern))
+        if len(matched) == 0:
+            return rows
+        hit = rows[matched]
+        self.reading.formats[hit] = number
+        self._take_groups(hit, groups, format_.time_form)
+        if format_.fields:
+            self._read_fields(format_, hit, columns.take(lines, matched))
+        return np.delete(rows, matched)
+
+    def find_levels(self, rows: Ints, texts: Column) -> None:
+        """Find levels by the rules for lines whose header states none."""
+        texts = columns.head(texts, fallback.LOOK_AT_BYTES)
+        for rule in fallback.LEVEL_RULES:
+            if len(rows) == 0:
+                return
+            matched, groups = columns.extract(texts, rule.pattern)
+            if len(matched) == 0:
+                continue
+            self.reading.levels[rows[matched]] = _levels_of(groups, rule)
+            left = np.delete(np.arange(len(rows)), matched)
+            rows, texts = rows[left], columns.take(texts, left)
+
+    def find_times(self, rows: Ints) -> None:
+        """Find times at the beginning of lines that no format matches."""
+        if len(rows) == 0:
+            return
+        texts = columns.head(
+            columns.take(self.reading.lines, rows), fallback.LOOK_AT_BYTES
+        )
+        for form, pattern in fallback.TIME_PATTERNS:
+            matched, groups = columns.extract(texts, pattern)
+            if len(matched):
+                self._set_times(rows[matched], groups["time"], form)
+                left = np.delete(np.arange(len(rows)), matched)
+                rows, texts = rows[left], columns.take(texts, left)
+
+    def _try_json(self, number: int, rows: Ints) -> Ints:
+        lines = self.reading.lines
+        braces = columns.first_byte_is(columns.take(lines, rows), ord("{"))
+        looks = rows[braces]
+        if len(looks) == 0:
+            return rows
+        values = columns.take(lines, looks).to_pylist()
+        found = jsonlines.read(values, self._arrival[looks], self._zone)
+        hit = looks[found.decoded]
+        self.reading.formats[hit] = number
+        self.reading.levels[hit] = found.levels[found.decoded]
+        self.reading.seconds[hit] = found.seconds[found.decoded]
+        return rows[~np.isin(rows, hit, assume_unique=True)]
+
+    def _read_fields(self, format_: Format, rows: Ints, lines: Column) -> None:
+        for pattern, form in format_.field_patterns:
+            done = ~np.isnan(self.reading.seconds[rows]) if form else None
+            left = np.arange(len(rows)) if done is None else np.flatnonzero(~done)
+            if len(left) == 0:
+                continue
+            matched, groups = columns.extract(columns.take(lines, left), pattern)
+            if len(matched):
+                self._take_groups(rows[left[matched]], groups, form)
+
+    def _take_groups(self, rows: Ints, groups: Mapping[str, Column], form: str) -> None:
+        if "time" in groups:
+            self._set_times(rows, groups["time"], form)
+        if groups.keys() - {"time", "all"}:
+            self.reading.levels[rows] = _levels_of(groups)
+
+    def _set_times(self, rows: Ints, written: Column, form: str) -> None:
+        self.reading.seconds[rows] = to_seconds(
+            written, times.BY_NAME[form], self._arrival[rows], self._zone
+        )
+
+
+def _with_group(pattern: str) -> str:
+    """The pattern with a group at least, as the kernel demands."""
+    return pattern if "(?P<" in pattern else f"(?P<all>{pattern})"
+
+
+def _levels_of(
+    groups: Mapping[str, Column], rule: LevelRule | None = None
+) -> npt.NDArray[np.uint8]:
+    """The levels of a group `level`, `pri` or `status`: each distinct text once."""
+    name = next(name for name in ("level", "pri", "status") if name in groups)
+    which, texts = columns.codes(groups[name])
+    read = {"level": _level_of_word, "pri": levels.of_pri, "status": levels.of_status}
+    words = rule.words if rule else {}
+    distinct = [
+        words.get(text.lower()) or read[name](text)
+        for text in (raw.decode("latin-1") for raw in texts)
+    ]
+    return np.array(distinct, np.uint8)[which]
+
+
+def _level_of_word(text: str) -> Level:
+    return levels.of_value(text)

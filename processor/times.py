@@ -1,0 +1,215 @@
+"""Written times to Unix seconds, in columns.
+
+No time is parsed line by line: a form's layout says at which positions the digits
+stand, so a column of a form is a few dozen operations on arrays of numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from processor.columns import Bools, Column, Floats, Ints, Text, extract, take
+from processor.zones import Zone
+from tocsin.formats import times
+from tocsin.formats.times import TimeForm
+
+DAY_S = 86_400.0
+_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+_MONTHS = {name.encode(): k + 1 for k, name in enumerate(times.MONTHS)}
+_LAST_YEAR = 9999
+
+
+def to_seconds(values: Column, form: TimeForm, arrival: Floats, zone: Zone) -> Floats:
+    """Read a column of one form as Unix seconds; NaN where it is no time.
+
+    `arrival` (Unix seconds, for each row) stands in for a year that is left out: it
+    is the latest year in which the time is not after arrival + 1 day.
+    """
+    if len(values) == 0:
+        return np.zeros(0)
+    if not form.layout:
+        return _epoch(values)
+    text = Text(values)
+    with np.errstate(invalid="ignore"):
+        return _Layout(form.layout, text).seconds(arrival, zone)
+
+
+def of_any_form(values: Column, arrival: Floats, zone: Zone) -> Floats:
+    """Read a column of times whose form is not known, such as JSON's `time`."""
+    found = np.full(len(values), np.nan)
+    left: Ints = np.arange(len(values))
+    for form in times.FORMS:
+        if len(left) == 0:
+            break
+        matched, groups = extract(take(values, left), f"^(?P<time>{form.pattern})$")
+        if len(matched):
+            rows = left[matched]
+            found[rows] = to_seconds(groups["time"], form, arrival[rows], zone)
+            left = np.delete(left, matched)
+    return found
+
+
+def of_numbers(values: Floats) -> Floats:
+    """Epoch numbers as seconds; their magnitude says s, ms, µs or ns."""
+    with np.errstate(invalid="ignore"):
+        size = np.abs(values)
+        scale = np.select(
+            [size < 1e11, size < 1e14, size < 1e17], [1.0, 1e3, 1e6], default=1e9
+        )
+    return np.asarray(values / scale)
+
+
+def _epoch(values: Column) -> Floats:
+    return of_numbers(np.array([float(value) for value in values.to_pylist()]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Civil:
+    """Date and time of day as columns."""
+
+    month: Ints
+    day: Ints
+    of_day: Ints
+
+    def seconds(self, year: Ints) -> Floats:
+        """Wall-clock seconds since 1970; NaN for a day that the year does not have."""
+        leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+        month = np.clip(self.month, 1, 12)
+        last = _DAYS[month - 1] + ((month == 2) & leap)
+        valid = (self.month == month) & (self.day >= 1) & (self.day <= last)
+        valid &= (year >= 1) & (year <= _LAST_YEAR)
+        days = _days_from_civil(year, month, self.day)
+        return np.where(valid, days * DAY_S + self.of_day, np.nan)
+
+
+def _days_from_civil(year: Ints, month: Ints, day: Ints) -> Ints:
+    """Days since 1970 in the Gregorian calendar, with years that begin in March."""
+    y = year - (month <= 2)
+    era = y // 400
+    of_era = y - era * 400
+    of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
+    return np.asarray(
+        era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
+    )
+
+
+class _Layout:
+    """Reads the parts of a layout out of a column's characters."""
+
+    def __init__(self, layout: str, text: Text) -> None:
+        self._layout = layout
+        self._text = text
+        self._valid: Bools = text.lengths >= len(layout)
+
+    def seconds(self, arrival: Floats, zone: Zone) -> Floats:
+        wall = self._wall(arrival, zone)
+        fraction, rest = self._fraction(self._text.starts + len(self._layout))
+        known, offset = self._zone(rest)
+        utc = wall - offset
+        if not known.all():
+            missing = np.flatnonzero(~known & ~np.isnan(wall))
+            utc[missing] = zone.to_utc(wall[missing])
+        utc[~self._valid] = np.nan
+        return utc + fraction
+
+    def _wall(self, arrival: Floats, zone: Zone) -> Floats:
+        hour, minute, second = (self._number(part) for part in ("HH", "MM", "SS"))
+        # Second 60 is a leap second: the first of the next minute.
+        self._valid &= (hour < 24) & (minute < 60) & (second <= 60)
+        month = self._month() if "bbb" in self._layout else self._number("mm")
+        of_day = hour * 3600 + minute * 60 + second
+        civil = _Civil(month, self._number("dd"), of_day)
+        if "YYYY" in self._layout:
+            return civil.seconds(self._number("YYYY"))
+        return _latest_year(civil, arrival, zone)
+
+    def _number(self, part: str) -> Ints:
+        at = self._layout.index(part)
+        number = np.zeros(len(self._text.starts), np.int64)
+        for k in range(at, at + len(part)):
+            digit = self._text.at(self._text.starts + k).astype(np.int64) - 48
+            # `Mar  4` has a blank in the place of the ten.
+            digit[digit == -16] = 0
+            self._valid &= (digit >= 0) & (digit <= 9)
+            number = number * 10 + digit
+        return number
+
+    def _month(self) -> Ints:
+        at = self._text.starts + self._layout.index("bbb")
+        packed = np.zeros(len(at), np.int64)
+        for k in range(3):
+            packed = packed << 8 | (self._text.at(at + k) | 0x20)
+        month = np.zeros(len(at), np.int64)
+        for name, number in _MONTHS.items():
+            month[packed == int.from_bytes(name)] = number
+        return month
+
+    def _fraction(self, at: Ints) -> tuple[Floats, Ints]:
+        """The fraction of a second, and where what follows it begins."""
+        mark = self._text.at(at)
+        running = self._text.inside(at) & ((mark == 46) | (mark == 44))
+        at = at + running
+        fraction = np.zeros(len(at))
+        scale = 1.0
+        while running.any():
+            scale /= 10
+            digit = self._text.at(at).astype(np.int64) - 48
+            running &= self._text.inside(at) & (digit >= 0) & (digit <= 9)
+            fraction += np.where(running, digit * scale, 0.0)
+            at = at + running
+        return fraction, at
+
+    def _zone(self, at: Ints) -> tuple[Bools, Floats]:
+        """Whether a zone is stated, and its seconds east of UTC."""
+        offset = np.zeros(len(at))
+        if not self._text.inside(at).any():
+            return np.zeros(len(at), np.bool_), offset
+        at = at + (self._text.inside(at) & (self._text.at(at) == 32))
+        stated = self._text.inside(at)
+        sign = self._text.at(at)
+        known = stated & (sign == 90)
+        numeric = stated & ((sign == 43) | (sign == 45))
+        if numeric.any():
+            offset = np.where(numeric, self._offset(at + 1, sign), 0.0)
+        self._named(at, np.flatnonzero(stated & ~known & ~numeric), known, offset)
+        return known | numeric, offset
+
+    def _offset(self, at: Ints, sign: np.ndarray) -> Floats:
+        def two(position: Ints) -> Ints:
+            tens, ones = (
+                self._text.at(position + k).astype(np.int64) - 48 for k in (0, 1)
+            )
+            return np.asarray(np.where(self._text.inside(position + 1), tens * 10 + ones, 0))
+
+        minutes = at + 2 + (self._text.at(at + 2) == 58)
+        seconds = two(at) * 3600 + two(minutes) * 60
+        return np.where(sign == 45, -seconds, seconds).astype(np.float64)
+
+    def _named(self, at: Ints, rows: Ints, known: Bools, offset: Floats) -> None:
+        for row in rows:
+            name = self._text.slice(int(at[row]), int(self._text.ends[row]))
+            hours = times.ZONE_HOURS.get(name.decode("latin-1"))
+            if hours is not None:
+                known[row] = True
+                offset[row] = hours * 3600
+
+
+def _latest_year(civil: _Civil, arrival: Floats, zone: Zone) -> Floats:
+    """The wall-clock time in the latest year that is not after arrival + 1 day."""
+    limit = arrival + DAY_S
+    first = (limit // DAY_S).astype("datetime64[D]").astype("datetime64[Y]")
+    year = first.astype(np.int64) + 1970 + 1
+    found = np.full(len(limit), np.nan)
+    # Nine years back hold a 29 February, and one more where 100 skips one.
+    for back in range(10):
+        left = np.flatnonzero(np.isnan(found))
+        if len(left) == 0:
+            break
+        part = _Civil(civil.month[left], civil.day[left], civil.of_day[left])
+        wall = part.seconds(year[left] - back)
+        fits = ~np.isnan(wall)
+        fits[fits] = zone.to_utc(wall[fits]) <= limit[left][fits]
+        found[left[fits]] = wall[fits]
+    return found

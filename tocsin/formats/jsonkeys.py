@@ -1,0 +1,57 @@
+"""Which keys of a JSON line hold its level, time and message, as data.
+
+In the order in which they are looked at; a dot stands for a nested object.
+"""
+
+from __future__ import annotations
+
+LEVEL_KEYS = (
+    "level",
+    "severity",
+    "lvl",
+    "@l",
+    "levelname",
+    "loglevel",
+    "LogLevel",
+    "Level",
+    "log.level",  # Elastic Common Schema, flat
+    "severityText",
+    "severity_text",
+    "SeverityText",
+    "s",  # MongoDB since 4.4
+    "PRIORITY",  # journald
+    "log_level",
+)
+SEVERITY_NUMBER_KEYS = ("severityNumber", "severity_number", "SeverityNumber")
+TIME_KEYS = (
+    "time",
+    "ts",
+    "timestamp",
+    "@timestamp",
+    "@t",
+    "asctime",
+    "created",
+    "t",
+    "Timestamp",
+    "datetime",
+    "date",
+    "timeUnixNano",
+    "__REALTIME_TIMESTAMP",
+)
+MESSAGE_KEYS = (
+    "msg",
+    "message",
+    "@m",
+    "@mt",
+    "Message",
+    "MESSAGE",
+    "short_message",
+    "event",
+    "body",
+    "log",
+    "error",
+)
+NESTED_LEVEL = ("log", "level")  # Elastic Common Schema, nested
+NESTED_TIME = ("t", "$date")  # MongoDB
+NESTED_MESSAGE = ("fields", "message")  # Rust, crate tracing-subscriber
+CLEF_TIME, CLEF_LEVEL = "@t", "@l"  # CLEF leaves @l out for Information
