@@ -33,8 +33,8 @@ def take(values: Column, rows: Ints) -> Column:
     """The rows with these numbers, in their order."""
     if len(rows) == len(values) and (len(rows) == 0 or np.all(np.diff(rows) == 1)):
         return values
-    taken: Column = values.take(pa.array(rows))
-    return taken
+    chosen: Any = pa.array(rows)
+    return values.take(chosen)
 
 
 def extract(values: Column, pattern: str) -> tuple[Ints, dict[str, Column]]:
@@ -54,7 +54,7 @@ def matches(values: Column, pattern: str) -> Bools:
 
 
 def replace(values: Column, pattern: str, replacement: str) -> Column:
-    """Replace every match; `\\1` stands for a group."""
+    r"""Replace every match; `\1` stands for a group."""
     replaced: Column = _kernels.replace_substring_regex(values, pattern, replacement)
     return replaced
 
@@ -68,26 +68,26 @@ def head(values: Column, size: int) -> Column:
 def contains(values: Column, needle: bytes) -> bool:
     """Whether the bytes occur in any row (or across two: a hint, not a proof)."""
     data = values.buffers()[2]
-    return data is not None and needle in memoryview_bytes(data)
+    return data is not None and needle in data.to_pybytes()
 
 
-def memoryview_bytes(data: Any) -> bytes:
-    """A buffer's content."""
-    content: bytes = data.to_pybytes()
-    return content
+def to_list(values: Column) -> list[bytes]:
+    """The rows one by one; a column of lines has no nulls."""
+    rows: Any = values.to_pylist()
+    return list(rows)
 
 
 def first_byte_is(values: Column, byte: int) -> Bools:
     """Which rows begin with a byte."""
     text = Text(values)
-    return (text.lengths > 0) & (text.at(text.starts) == byte)
+    return np.asarray((text.lengths > 0) & (text.at(text.starts) == byte))
 
 
 def codes(values: Column) -> tuple[Ints, list[bytes]]:
     """Each row as the number of its distinct value, and the distinct values."""
     encoded: Any = values.dictionary_encode()
     indices = encoded.indices.to_numpy(zero_copy_only=False)
-    return indices.astype(np.int64), encoded.dictionary.to_pylist()
+    return indices.astype(np.int64), to_list(encoded.dictionary)
 
 
 def split_once(values: Column, separator: str) -> tuple[Bools, Column, Column]:
@@ -118,15 +118,17 @@ class Text:
     """A column's characters, to be looked at by position in all rows at once."""
 
     def __init__(self, values: Column) -> None:
-        _, offsets, data = values.buffers()
-        edges = np.frombuffer(offsets, np.int32) if offsets else np.zeros(1, np.int32)
-        edges = edges[values.offset : values.offset + len(values) + 1].astype(np.int64)
+        buffers: list[Any] = values.buffers()
+        _, offsets, data = buffers
+        every = np.frombuffer(offsets, np.int32) if offsets else np.zeros(1, np.int32)
+        own = slice(values.offset, values.offset + len(values) + 1)
+        edges: Ints = every[own].astype(np.int64)
         # A byte more, so that looking behind the last row is defined.
         content = np.frombuffer(data, np.uint8) if data else np.zeros(0, np.uint8)
         self._data = np.append(content, np.uint8(0))
         self.starts: Ints = edges[:-1]
         self.ends: Ints = edges[1:]
-        self.lengths: Ints = self.ends - self.starts
+        self.lengths: Ints = np.asarray(self.ends - self.starts)
 
     def at(self, positions: Ints) -> Bytes:
         """The bytes at absolute positions; any byte where there is none."""

@@ -149,7 +149,7 @@ class Flusher:
         lines = take_apart(batches, now=now)
         hints = self.formats.hints(lines.streams)[lines.stream_of]
         events = self.parser.parse(
-            lines.values, arrival=lines.arrival, hints=hints, errors_only=True
+            lines.texts, arrival=lines.arrival, hints=hints, errors_only=True
         )
         times = event_times(events.seconds, lines.arrival)
         panes = panes_by_batch(

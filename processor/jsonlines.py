@@ -1,4 +1,4 @@
-"""JSON lines to columns: one decoder call for a batch, only the known keys are built."""
+"""JSON lines to columns: only the known keys are built, by one typed decoder."""
 
 from __future__ import annotations
 

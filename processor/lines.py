@@ -27,7 +27,7 @@ class Lines:
 
     batches: Sequence[Batch]
     keys: Sequence[bytes]
-    values: Sequence[bytes]
+    texts: Sequence[bytes]
     arrival: Floats
     batch_of: Ints
     streams: list[bytes]
@@ -42,9 +42,8 @@ def take_apart(batches: Sequence[Batch], *, now: float) -> Lines:
     values = [value for batch in batches for value in batch.records.values]
     sizes = [len(batch.records) for batch in batches]
     batch_of = np.repeat(np.arange(len(batches)), sizes)
-    arrival = np.concatenate(
-        [np.asarray(b.records.timestamps_ms, np.float64) for b in batches] or [[]]
-    )
+    stamps = [np.asarray(b.records.timestamps_ms, np.float64) for b in batches]
+    arrival = np.concatenate([np.zeros(0), *stamps])
     good, prefixes, _ = columns.split_once(columns.column(keys), ":")
     which, streams = columns.codes(prefixes)
     names, poison = _read_names(streams)
@@ -61,7 +60,7 @@ def take_apart(batches: Sequence[Batch], *, now: float) -> Lines:
     return Lines(
         batches=batches,
         keys=keys,
-        values=values,
+        texts=values,
         arrival=arrival[rows] / 1000.0,
         batch_of=batch_of[rows],
         streams=streams,
@@ -76,9 +75,7 @@ def _read_names(streams: list[bytes]) -> tuple[list[RawKey], list[int]]:
     for number, stream in enumerate(streams):
         try:
             key = parse_key(stream + b":0")
-            names.append(
-                key._replace(service=_text(key.service), host=_text(key.host))
-            )
+            names.append(key._replace(service=_text(key.service), host=_text(key.host)))
         except BadRecord:
             poison.append(number)
             names.append(parse_key(b"-/-/-:0"))

@@ -10,13 +10,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 import msgspec
 
 from processor.flush import Flush, Flusher, Settings
 from processor.parsing import Parser
-from processor.patience import Patience
 from processor.paths import Paths
+from processor.patience import Patience
 from processor.streams import StreamFormats, format_rows
 from processor.telemetry import ProcessorTelemetry
 from processor.zones import Zone
@@ -158,7 +159,7 @@ class _Session:
         finally:
             view.close()
 
-    def __enter__(self) -> _Session:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -49,7 +49,9 @@ def event_times(stated: Floats, arrival: Floats) -> EventTimes:
     untimed = np.isnan(stated)
     with np.errstate(invalid="ignore"):
         plausible = (stated >= arrival - EARLY_S) & (stated <= arrival + AHEAD_S)
-    return EventTimes(np.where(plausible, stated, arrival), ~plausible & ~untimed, untimed)
+    return EventTimes(
+        np.where(plausible, stated, arrival), ~plausible & ~untimed, untimed
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def panes_by_batch(
     counts = np.bincount(
         pane_of * LEVELS + events.levels, minlength=size * LEVELS
     ).reshape(size, LEVELS)
-    lengths = np.fromiter(map(len, lines.values), np.float64, len(lines.values))
+    lengths = np.fromiter(map(len, lines.texts), np.float64, len(lines.stream_of))
     volume = np.bincount(pane_of, weights=lengths, minlength=size)
     read_at = pd.Series(lines.arrival).groupby(pane_of).max().to_numpy()
     kept = _Templates(lines, events, at, path_of).by_pane(pane_of, max_templates)
@@ -106,7 +108,7 @@ def _group(batch_of: Ints, service_of: Ints, second: Floats) -> _Groups:
     grouped = frame.groupby(["batch", "service", "second"], sort=True)
     keys = grouped.first().index.to_frame(index=False)
     return _Groups(
-        pane_of=grouped.ngroup().to_numpy(),
+        pane_of=np.asarray(grouped.ngroup(), np.int64),
         batch=keys["batch"].to_numpy(),
         service=keys["service"].to_numpy(),
         second=keys["second"].to_numpy().astype(np.int64),
@@ -155,7 +157,7 @@ class _Templates:
 
     def _count(self, template: int, count: int, row: int) -> TemplateCount:
         key = parse_key(self.lines.keys[row])
-        text = self.lines.values[row][:_SAMPLE_BYTES].decode("utf-8", "replace")
+        text = self.lines.texts[row][:_SAMPLE_BYTES].decode("utf-8", "replace")
         sample = Sample(
             text=text[:SAMPLE_CHARS],
             path=self.path_of(key.file_id),

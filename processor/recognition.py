@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +55,7 @@ class Recogniser:
     def read(
         self, values: Sequence[bytes], *, arrival: Floats, hints: Ints | None = None
     ) -> Reading:
-        """Read a batch; `hints` are format numbers, NO_FORMAT where nothing is known."""
+        """Read a batch; `hints` are format numbers, or NO_FORMAT."""
         size = len(values)
         reading = Reading(
             lines=clean(values),
@@ -95,7 +95,7 @@ class Recogniser:
                 work.find_levels(body, messages_of(work.reading.lines, body, number))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _trials(hint: int) -> tuple[int, ...]:
     """The formats to try for a hint, in the registry's order."""
     earlier = (_NUMBER[name] for name in FORMATS[hint].after)
@@ -122,7 +122,7 @@ def messages(reading: Reading, rows: Ints) -> Column:
     formats = reading.formats[rows]
     for number in np.unique(formats):
         at = np.flatnonzero(formats == number)
-        part = messages_of(reading.lines, rows[at], int(number)).to_pylist()
+        part = columns.to_list(messages_of(reading.lines, rows[at], int(number)))
         for row, text in zip(at.tolist(), part, strict=True):
             texts[row] = text
     return columns.column(texts)
@@ -135,7 +135,7 @@ def messages_of(lines: Column, rows: Ints, number: int) -> Column:
         return part
     format_ = FORMATS[number]
     if format_.decoder is Decoder.JSON:
-        return jsonlines.messages(part.to_pylist())
+        return jsonlines.messages(columns.to_list(part))
     left = np.arange(len(part))
     found: dict[int, bytes] = {}
     for pattern in format_.message_patterns:
@@ -143,10 +143,10 @@ def messages_of(lines: Column, rows: Ints, number: int) -> Column:
         if len(matched) == len(part):
             return groups["message"]
         if len(matched):
-            texts = groups["message"].to_pylist()
+            texts = columns.to_list(groups["message"])
             found.update(zip(left[matched].tolist(), texts, strict=True))
             left = np.delete(left, matched)
-    whole = part.to_pylist()
+    whole = columns.to_list(part)
     return columns.column([found.get(row, text) for row, text in enumerate(whole)])
 
 
@@ -209,7 +209,7 @@ class _Work:
         looks = rows[braces]
         if len(looks) == 0:
             return rows
-        values = columns.take(lines, looks).to_pylist()
+        values = columns.to_list(columns.take(lines, looks))
         found = jsonlines.read(values, self._arrival[looks], self._zone)
         hit = looks[found.decoded]
         self.reading.formats[hit] = number

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from processor.flush import Flush, Gap, ServiceCounts
-from tocsin.records import topics
 from tocsin.telemetry.log import Log
 from tocsin.telemetry.metrics import BoundedLabel, overflow_counter
 from tocsin.values import Level
@@ -113,7 +112,9 @@ class ProcessorTelemetry:
             self._lag.labels("processed").observe(max(flush.lag_s, 0.0))
         self._tell_news(now)
 
-    def learned(self, path: str, service: str, format_: str, before: str | None) -> None:
+    def learned(
+        self, path: str, service: str, format_: str, before: str | None
+    ) -> None:
         """A stream's format was learned, or has changed."""
         if before is None:
             self._log.info("format learned", path=path, service=service, format=format_)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from processor.columns import Bools, Column, Floats, Ints, Text, extract, take
+from processor.columns import Bools, Column, Floats, Ints, Text, extract, take, to_list
 from processor.zones import Zone
 from tocsin.formats import times
 from tocsin.formats.times import TimeForm
@@ -62,7 +62,7 @@ def of_numbers(values: Floats) -> Floats:
 
 
 def _epoch(values: Column) -> Floats:
-    return of_numbers(np.array([float(value) for value in values.to_pylist()]))
+    return of_numbers(np.array([float(value) for value in to_list(values)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,9 @@ class _Layout:
             tens, ones = (
                 self._text.at(position + k).astype(np.int64) - 48 for k in (0, 1)
             )
-            return np.asarray(np.where(self._text.inside(position + 1), tens * 10 + ones, 0))
+            return np.asarray(
+                np.where(self._text.inside(position + 1), tens * 10 + ones, 0)
+            )
 
         minutes = at + 2 + (self._text.at(at + 2) == 58)
         seconds = two(at) * 3600 + two(minutes) * 60

@@ -157,9 +157,7 @@ class Windows:
     def collect(self, *, now: float) -> Changes:
         """Take what is to be written now, together, or not at all."""
         due = [w for w in self._live if self._is_due(w, now=now)]
-        records = records_of(
-            [self._sums(window, now) for window in due], closed_at=now
-        )
+        records = records_of([self._sums(window, now) for window in due], closed_at=now)
         self._changed.update(due)
         rows: dict[bytes, bytes | None] = {
             _source_key(number): msgspec.msgpack.encode(self._sources[number])

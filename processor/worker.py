@@ -15,7 +15,7 @@ from tocsin.telemetry.health import Health
 from tocsin.values import Clock
 
 
-def run(
+def run(  # noqa: PLR0913 - the parts that every worker takes
     bus: Bus,
     config: ProcessorConfig,
     *,

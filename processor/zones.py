@@ -53,5 +53,3 @@ class Zone:
             return (aware.utcoffset() or timedelta()).total_seconds()
         except (OverflowError, ValueError, OSError):
             return 0.0  # at the ends of the calendar; such times are implausible
-
-

@@ -130,6 +130,7 @@ LEVEL_RULES: tuple[LevelRule, ...] = (
 )
 
 TIME_PATTERNS: tuple[tuple[str, str], ...] = tuple(
-    (form.name, rf"^[^0-9A-Za-z]{{0,3}}(?P<time>{form.pattern})") for form in times.FORMS
+    (form.name, rf"^[^0-9A-Za-z]{{0,3}}(?P<time>{form.pattern})")
+    for form in times.FORMS
 )
 """Where a line that no format matches states its time: at its beginning."""
