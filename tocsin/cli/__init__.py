@@ -1,13 +1,5 @@
 """The command line."""
 
-from __future__ import annotations
+from tocsin.cli.root import main
 
-import click
-
-from tocsin import __version__
-
-
-@click.group()
-@click.version_option(__version__)
-def main() -> None:
-    """Real-time log ingestion and alerting."""
+__all__ = ["main"]

@@ -1,0 +1,75 @@
+"""What `tocsin check` looks at beside the configuration: paths, state, the bus."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tocsin.app.connecting import open_for_reading
+from tocsin.config.model import Config
+from tocsin.errors import TocsinError
+
+
+class Finding(NamedTuple):
+    """Something that will not work, and what to do about it."""
+
+    what: str
+    problem: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.problem}; {self.cure}"
+
+
+def findings(config: Config) -> Iterator[Finding]:
+    """Everything around the configuration that will not work. Opens the bus."""
+    for path in config.collector.paths:
+        yield from _path(path)
+    unwritable = list(_state_dir(config.state_dir))
+    yield from unwritable
+    if not unwritable or not config.bus.url.startswith("embedded:"):
+        yield from _bus(config)
+
+
+def _path(path: str) -> Iterator[Finding]:
+    if glob.has_magic(path) and not Path(path).exists():
+        if next(glob.iglob(path, recursive=True), None) is None:  # noqa: PTH207 - as the shell reads it
+            yield Finding(path, "matches no file", "check the pattern")
+        return
+    if not Path(path).exists():
+        yield Finding(path, "does not exist", "check the path")
+        return
+    needed = os.R_OK | (os.X_OK if Path(path).is_dir() else 0)
+    if not os.access(path, needed):
+        yield Finding(
+            path,
+            "cannot be read",
+            "give this user the right to read it, such as through the group adm",
+        )
+
+
+def _state_dir(folder: Path) -> Iterator[Finding]:
+    nearest = folder
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        yield Finding(
+            str(folder), f"{nearest} is not a directory", "choose another --state-dir"
+        )
+    elif not os.access(nearest, os.W_OK | os.X_OK):
+        yield Finding(
+            str(folder),
+            "the state directory cannot be written",
+            "change its owner, or choose another --state-dir",
+        )
+
+
+def _bus(config: Config) -> Iterator[Finding]:
+    try:
+        with open_for_reading(config, "check") as bus:
+            bus.topics()
+    except TocsinError as error:
+        yield Finding(config.bus.url, str(error), error.hint or "check --bus")
