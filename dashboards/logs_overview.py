@@ -70,20 +70,14 @@ _NUMBERS = Row(
         ),
         Panel(
             kind="stat",
-            title="New templates",
-            description="Error messages of a kind that was not seen before, in the "
-            "shown time range.",
-            unit="none",
-            queries=(
-                Query(
-                    "sum(increase(tocsin_new_templates_total"
-                    '{service=~"$service"}[$__range]))'
-                ),
-            ),
+            title="Backlog",
+            description="Records on the bus that are not counted yet. Far above zero, "
+            "everything else here is late.",
+            unit="short",
+            queries=(Query("sum(tocsin_consumer_lag_records)"),),
             width=4,
-            thresholds=(Threshold(1, "orange"),),
-            no_value="none",
-            decimals=0,
+            thresholds=(Threshold(10_000, "orange"), Threshold(100_000, "red")),
+            no_value="processor is down",
         ),
         Panel(
             kind="stat",
