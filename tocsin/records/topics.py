@@ -17,5 +17,15 @@ WINDOWS = "windows"  # processor: sums of the windows that may still change
 INCIDENTS = "incidents"  # alerting: the state of every incident
 OUTBOX = "outbox"  # alerting: the newest message that each channel should show
 DELIVERIES = "deliveries"  # alerting: what each channel shows
+DECIDED = "decided"  # alerting: up to where the frames of each source are decided on
 
-TABLES = (CHECKPOINTS, STREAMS, FORMATS, WINDOWS, INCIDENTS, OUTBOX, DELIVERIES)
+TABLES = (
+    CHECKPOINTS,
+    STREAMS,
+    FORMATS,
+    WINDOWS,
+    INCIDENTS,
+    OUTBOX,
+    DELIVERIES,
+    DECIDED,
+)
