@@ -228,6 +228,13 @@ class BurstConfig(_Section):
     critical_factor: float = Field(3.0, gt=1)
     windows: list[Duration] = [1.0, 5.0, 15.0, 60.0, 300.0]
     half_life: Duration = 1800.0
+    resolve_window: Duration = Field(60.0, ge=1, description="errors are counted in it")
+    resolve_quiet: Duration = Field(
+        120.0, description="how long it must stay calm until an incident is resolved"
+    )
+    reopen_within: Duration = Field(
+        600.0, description="the same incident again, without a new page"
+    )
 
 
 class SlackConfig(_Section):
