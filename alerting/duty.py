@@ -1,0 +1,220 @@
+"""What the active process does with frames: decide, commit, hand over to delivery."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from alerting.delivery import Delivery
+from alerting.engine import Engine, Outcome
+from alerting.incident import BURST, Incident, encode_incident
+from alerting.message import alert_record, describe
+from alerting.outbox import Desired, encode, row_key
+from alerting.recovery import encode_positions
+from alerting.telemetry import AlertingTelemetry
+from alerting.tiling import Fit
+from tocsin.errors import BadRecord
+from tocsin.ports.bus import Batch, Bus, Consumer, Producer, Records, Transaction
+from tocsin.records.frames import Frame, decode_frame
+from tocsin.records.public import DeadLetter
+from tocsin.records.topics import (
+    ALERTS,
+    DEAD_LETTERS,
+    DECIDED,
+    DELIVERIES,
+    INCIDENTS,
+    LOG_METRICS,
+    OUTBOX,
+)
+from tocsin.values import Clock
+
+_COMMIT_EVERY_S = 1.0  # while there is nothing to tell; a crash redoes as much
+_PURGE_EVERY_S = 60.0
+_KEPT_INCIDENTS, _KEPT_S = 1000, 7 * 86_400.0
+_BEGINNING = 500
+
+
+class Duty:
+    """The decisions of one active process, and their transactions."""
+
+    def __init__(  # noqa: PLR0913 - made in one place, from ready-made parts
+        self,
+        bus: Bus,
+        engine: Engine,
+        delivery: Delivery,
+        incidents: Iterable[Incident],
+        *,
+        telemetry: AlertingTelemetry,
+        clock: Clock,
+    ) -> None:
+        self.delivery = delivery
+        self._bus = bus
+        self._engine = engine
+        self._stored = {x.id: x for x in incidents}
+        self._telemetry = telemetry
+        self._clock = clock
+        self._outcomes: list[Outcome] = []
+        self._dead: list[DeadLetter] = []
+        self._positions = engine.positions
+        self._owes = False  # frames are decided on and not committed
+        self._committed_at = self._ticked_at = self._purged_at = clock()
+
+    def turn(
+        self, batches: Sequence[Batch], producer: Producer, consumer: Consumer
+    ) -> None:
+        """Decide on what was read; commit at once what is to be told.
+
+        Raises:
+            TransactionAborted: nothing happened; make a new Duty from what is stored.
+        """
+        now = self._clock()
+        for batch in batches:
+            self._decide(batch, now)
+        if now - self._ticked_at >= 1.0:
+            self._ticked_at = now
+            self._outcomes += self._engine.tick(now)
+        due = now - self._committed_at >= _COMMIT_EVERY_S
+        if self._outcomes or (due and self._owes):
+            self._commit(producer, consumer, now)
+
+    def _decide(self, batch: Batch, now: float) -> None:
+        fits: Counter[Fit] = Counter()
+        for key, value in zip(batch.records.keys, batch.records.values, strict=True):
+            try:
+                frame = decode_frame(value)
+            except BadRecord as error:
+                self._reject(key, value, error, now)
+                continue
+            fits[self._take(frame, now)] += 1
+        self._owes = True
+        self._telemetry.frames(fits)
+        self._telemetry.decided(BURST, self._engine.reasons)
+        self._engine.reasons.clear()
+        if self._engine.dropped:
+            self._telemetry.too_late(self._engine.dropped)
+            self._engine.dropped = 0
+
+    def _take(self, frame: Frame, now: float) -> Fit:
+        step = self._engine.take(frame, now)
+        self._outcomes += step.outcomes
+        if step.fit is Fit.GAP:
+            self._telemetry.gap(frame.source, step.missing)
+        elif step.fit is Fit.OVERLAP:
+            self._telemetry.overlap(frame.source)
+        return step.fit
+
+    def _reject(self, key: bytes, value: bytes, error: BadRecord, now: float) -> None:
+        self._telemetry.bad_record(LOG_METRICS, error)
+        letter = DeadLetter(
+            reason=str(error)[:_BEGINNING],
+            stage="alerting",
+            origin=f"{LOG_METRICS}:{key[:100].decode('utf-8', 'replace')}",
+            at=now,
+            bytes=len(value),
+            beginning=value[:_BEGINNING].decode("utf-8", "replace"),
+        )
+        self._dead.append(letter)
+
+    def _commit(self, producer: Producer, consumer: Consumer, now: float) -> None:
+        changed = self._engine.changed()
+        rows = self._desired(now)
+        gone = self._old(now)
+        positions = self._engine.positions
+        with producer.transaction() as transaction:
+            transaction.put(
+                INCIDENTS, {x.id.encode(): encode_incident(x) for x in changed}
+            )
+            transaction.put(OUTBOX, {x.key: encode(x) for x in rows})
+            moved = dict(positions.items() - self._positions.items())
+            transaction.put(DECIDED, encode_positions(moved))
+            self._send_alerts(transaction, now)
+            self._send_dead(transaction, now)
+            self._delete(transaction, gone)
+            transaction.acknowledge(consumer)
+        self._stored.update((x.id, x) for x in changed)
+        self._positions = positions
+        self._tell(rows, gone)
+        self._outcomes.clear()
+        self._dead.clear()
+        self._owes = False
+        self._committed_at = now
+
+    def _desired(self, now: float) -> list[Desired]:
+        """The newest message of each incident, for each channel."""
+        newest = {x.incident.id: x for x in self._outcomes}
+        rows = []
+        for outcome in newest.values():
+            incident = outcome.incident
+            message = describe(incident, outcome.kind, outcome.spark, now=now)
+            rows += [
+                Desired(
+                    channel=channel,
+                    message=message,
+                    queued_at=now,
+                    since=incident.detected_at,
+                )
+                for channel in self.delivery.channels
+            ]
+        return rows
+
+    def _send_alerts(self, transaction: Transaction, now: float) -> None:
+        for outcome in self._outcomes:
+            record = alert_record(outcome.incident, outcome.kind, now)
+            self._send(transaction, ALERTS, record.incident.encode(), record, now)
+
+    def _send_dead(self, transaction: Transaction, now: float) -> None:
+        for letter in self._dead:
+            self._send(transaction, DEAD_LETTERS, letter.origin.encode(), letter, now)
+
+    def _send(
+        self,
+        transaction: Transaction,
+        topic: str,
+        key: bytes,
+        record: msgspec.Struct,
+        now: float,
+    ) -> None:
+        partition = zlib.crc32(key) % self._bus.partitions(topic)
+        value = msgspec.json.encode(record)
+        transaction.send(topic, partition, Records([key], [value], [int(now * 1000)]))
+
+    def _old(self, now: float) -> list[Incident]:
+        """Incidents to be forgotten: resolved, and too old or too many."""
+        if now - self._purged_at < _PURGE_EVERY_S:
+            return []
+        self._purged_at = now
+        done = [x for x in self._stored.values() if not x.is_open]
+        done.sort(key=lambda x: x.detected_at)
+        surplus = len(done) - _KEPT_INCIDENTS
+        return [
+            x
+            for i, x in enumerate(done)
+            if i < surplus or x.detected_at < now - _KEPT_S
+        ]
+
+    def _delete(self, transaction: Transaction, gone: Sequence[Incident]) -> None:
+        if not gone:
+            return
+        keys = [row_key(c, x.id) for x in gone for c in self.delivery.channels]
+        transaction.put(INCIDENTS, {x.id.encode(): None for x in gone})
+        transaction.put(OUTBOX, dict.fromkeys(keys))
+        transaction.put(DELIVERIES, dict.fromkeys(keys))
+
+    def _tell(self, rows: Sequence[Desired], gone: Sequence[Incident]) -> None:
+        """Hand over what is committed now."""
+        self.delivery.submit(rows)
+        if gone:
+            self.delivery.forget([x.id for x in gone])
+            self._engine.forget(gone)
+            for incident in gone:
+                self._stored.pop(incident.id, None)
+        for outcome in self._outcomes:
+            if outcome.kind == "opened":
+                self._telemetry.opened(outcome.incident)
+            elif outcome.kind == "resolved":
+                self._telemetry.resolved(outcome.incident)
+        if self._outcomes:
+            self._telemetry.incidents(self._engine.incidents)

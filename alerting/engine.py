@@ -1,0 +1,262 @@
+"""Frames in, decisions out: the rule, the evidence and the reducer of all services.
+
+Pure: no I/O, no clock. The same engine runs live and over history. Frames must come
+in the order of log-metrics; every decision depends on them and on `now` alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from alerting.burst import BurstDetector, BurstRule
+from alerting.evidence import Evidence, Trail
+from alerting.incident import (
+    BURST,
+    Arrival,
+    Event,
+    Hold,
+    Incident,
+    Kind,
+    Observed,
+    Policy,
+    Progress,
+    Reason,
+    Release,
+    Stalled,
+    Tell,
+    reduce,
+)
+from alerting.tiling import Fit, Tiling
+from tocsin.records.frames import Frame, Pane
+
+SPARK_S = 60
+_MAX_STEPS_S = 600  # seconds of the watermark that are looked at one by one
+_MAX_TRAILS = 20_000
+_NOTHING = Evidence()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Something to tell: the incident afterwards, and its errors of the last minute."""
+
+    incident: Incident
+    kind: Kind
+    spark: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one frame led to; `missing`: offsets that no frame told of."""
+
+    fit: Fit
+    missing: int
+    outcomes: tuple[Outcome, ...]
+
+
+class Engine:
+    """The whole of alerting's state, rebuilt from incidents and recent frames.
+
+    `reasons` counts decisions, also those to do nothing; `dropped` counts lines that
+    were too late for the ring. Whoever reads them may clear them.
+    """
+
+    def __init__(
+        self, rule: BurstRule, policy: Policy, *, incidents: Iterable[Incident] = ()
+    ) -> None:
+        self._policy = policy
+        self._detector = BurstDetector(rule)
+        self._tiling = Tiling()
+        self._trails: dict[str, Trail] = {}
+        self._incidents: dict[str, Incident] = {}
+        self._checked: int | None = None
+        self._changed: dict[str, Incident] = {}
+        self.reasons: Counter[Reason] = Counter()
+        self.dropped = 0
+        for incident in incidents:
+            self._restore(incident)
+
+    @property
+    def incidents(self) -> list[Incident]:
+        """The latest incident of every service that had one."""
+        return list(self._incidents.values())
+
+    @property
+    def watermark(self) -> float | None:
+        """How far the time of all sources has come."""
+        return self._tiling.watermark
+
+    @property
+    def positions(self) -> dict[int, int]:
+        """Up to where the frames of each source are decided on."""
+        return self._tiling.positions
+
+    def changed(self) -> list[Incident]:
+        """The incidents that changed since the last call, as they are now."""
+        changed = list(self._changed.values())
+        self._changed.clear()
+        return changed
+
+    def forget(self, incidents: Iterable[Incident]) -> None:
+        """Let go of old incidents."""
+        for incident in incidents:
+            if self._incidents.get(incident.service) == incident:
+                del self._incidents[incident.service]
+
+    def resume(self, positions: Mapping[int, int]) -> None:
+        """Go on after the frames that were decided on in an earlier run."""
+        self._tiling.resume(positions)
+
+    def warm(self, frame: Frame) -> None:
+        """Learn from a frame that was decided on before."""
+        fit, _ = self._tiling.take(frame)
+        if fit.counts:
+            for _, panes in _by_second(frame.panes):
+                self._learn(panes)
+        self._checked = self._whole_watermark()
+
+    def take(self, frame: Frame, now: float) -> Step:
+        """Decide on what a frame tells."""
+        fit, missing = self._tiling.take(frame)
+        if not fit.counts:
+            return Step(fit, missing, ())
+        outcomes: list[Outcome] = []
+        for service, panes in _by_second(frame.panes):
+            if self._learn(panes):
+                outcomes += self._observe(service, panes, frame.processed_at, now)
+        outcomes += self._advance(now)
+        return Step(fit, missing, tuple(outcomes))
+
+    def tick(self, now: float) -> list[Outcome]:
+        """Notice that frames fail to come; call it each second or so."""
+        if not self._tiling.silent_sources(now):
+            return []
+        second = self._whole_watermark() or int(now)
+        outcomes: list[Outcome] = []
+        for service, incident in list(self._incidents.items()):
+            if incident.is_open:
+                outcomes += self._decide(service, Stalled(), second, now)
+        return outcomes
+
+    def _restore(self, incident: Incident) -> None:
+        kept = self._incidents.get(incident.service)
+        if kept is None or kept.detected_at < incident.detected_at:
+            self._incidents[incident.service] = incident
+        until = None if incident.resolved_at is None else int(incident.resolved_at)
+        self._detector.restore(incident.service, int(incident.opened_at), until)
+
+    def _learn(self, panes: Sequence[Pane]) -> int:
+        """Count the panes of one service and second; how many errors they add."""
+        pane = panes[0]
+        errors = sum(x.errors for x in panes)
+        lines = sum(x.lines for x in panes)
+        watermark = self._whole_watermark()
+        settled = pane.second if watermark is None else watermark
+        counted = self._detector.observe(
+            pane.service, pane.second, errors=errors, lines=lines, settled=settled
+        )
+        if not counted:
+            self.dropped += lines
+            return 0
+        if errors:
+            self._trail(pane.service).add(panes)
+        return errors
+
+    def _trail(self, service: str) -> Trail:
+        trail = self._trails.get(service)
+        if trail is None:
+            if len(self._trails) >= _MAX_TRAILS:
+                del self._trails[next(iter(self._trails))]
+            trail = self._trails[service] = Trail()
+        return trail
+
+    def _observe(
+        self, service: str, panes: Sequence[Pane], processed_at: float, now: float
+    ) -> list[Outcome]:
+        second = panes[0].second
+        burst = self._detector.judge(service, second)
+        state = self._incidents.get(service)
+        is_open = state is not None and state.is_open
+        if burst is None and not is_open:
+            self.reasons[Reason.NOT_FIRING] += 1
+            return []
+        trail = self._trails[service]
+        errors = sum(x.errors for x in panes)
+        window = _NOTHING
+        if burst is not None and not is_open:
+            window = trail.window(second, burst.window_s, errors=burst.count)
+        since = int(state.opened_at) - 1 if state is not None else second
+        event = Observed(
+            rule=BURST,
+            service=service,
+            second=second,
+            errors=errors,
+            peak=self._detector.recent(service, second, 1)[0],
+            burst=burst,
+            window=window,
+            added=trail.of_panes(panes, since=since),
+            arrival=_arrival(panes, processed_at),
+        )
+        return self._decide(service, event, second, now)
+
+    def _advance(self, now: float) -> list[Outcome]:
+        """Take open incidents through the seconds that the watermark has passed."""
+        reached = self._whole_watermark()
+        if reached is None or (self._checked is not None and reached <= self._checked):
+            return []
+        start = reached if self._checked is None else self._checked + 1
+        self._checked = reached
+        outcomes: list[Outcome] = []
+        for service in [x for x, s in self._incidents.items() if s.is_open]:
+            for second in range(max(start, reached - _MAX_STEPS_S), reached + 1):
+                if not self._incidents[service].is_open:
+                    break
+                calm = self._detector.calm(service, second)
+                outcomes += self._decide(service, Progress(second, calm), second, now)
+        return outcomes
+
+    def _whole_watermark(self) -> int | None:
+        """The last second that the watermark has left behind."""
+        watermark = self._tiling.watermark
+        return None if watermark is None else int(watermark) - 1
+
+    def _decide(
+        self, service: str, event: Event, second: int, now: float
+    ) -> list[Outcome]:
+        before = self._incidents.get(service)
+        state, commands, reason = reduce(before, event, now, self._policy)
+        self.reasons[reason] += 1
+        if state is None:
+            return []
+        if state != before:
+            self._incidents[service] = state
+            self._changed[state.id] = state
+        outcomes = []
+        for command in commands:
+            match command:
+                case Hold(since):
+                    self._detector.hold(service, since)
+                case Release(at):
+                    self._detector.release(service, at)
+                case Tell(kind):
+                    spark = self._detector.recent(service, second, SPARK_S)
+                    outcomes.append(Outcome(state, kind, spark))
+        return outcomes
+
+
+def _by_second(panes: Iterable[Pane]) -> list[tuple[str, list[Pane]]]:
+    """Panes by service and second, seconds in order."""
+    groups: defaultdict[tuple[int, str], list[Pane]] = defaultdict(list)
+    for pane in panes:
+        groups[pane.second, pane.service].append(pane)
+    return [(service, groups[second, service]) for second, service in sorted(groups)]
+
+
+def _arrival(panes: Sequence[Pane], processed_at: float) -> Arrival:
+    samples = [x.sample for pane in panes for x in pane.templates]
+    last = max(samples, key=lambda x: x.event_at, default=None)
+    if last is None:
+        newest = max(panes, key=lambda x: x.read_at)
+        return Arrival(float(newest.second), newest.read_at, processed_at)
+    return Arrival(last.event_at, last.read_at, processed_at)

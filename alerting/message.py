@@ -1,0 +1,219 @@
+"""What people are told of an incident, before any channel's syntax.
+
+A `Message` holds text that is harmless already (see alerting.text) but not escaped:
+each notifier escapes for its own display. It travels in the outbox.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from alerting.evidence import TemplateTally
+from alerting.incident import Arrival, Incident, Kind, Phase
+from alerting.text import cut, one_line
+from tocsin.records.public import AlertRecord
+
+_BARS = "▁▂▃▄▅▆▇█"
+_MAX_NAME, _MAX_TEMPLATE, _MAX_SAMPLE = 80, 200, 600
+_SHOWN_TEMPLATES, _SHOWN_SAMPLES, _SHOWN_HOSTS = 3, 3, 3
+
+
+class TemplateLine(msgspec.Struct, frozen=True):
+    """A template as a line of the message."""
+
+    count: int
+    text: str
+    is_new: bool
+
+
+class SampleLine(msgspec.Struct, frozen=True):
+    """A line of the log and where it stands."""
+
+    text: str
+    place: str
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message about an incident; `icon` and `title` are its header."""
+
+    incident: str
+    sequence: int
+    kind: Kind
+    is_open: bool
+    icon: str
+    title: str
+    why: str
+    fields: tuple[tuple[str, str], ...]
+    templates: tuple[TemplateLine, ...] = ()
+    more_errors: int = 0
+    samples: tuple[SampleLine, ...] = ()
+    spark: str = ""
+    spark_peak: int = 0
+    arrival: Arrival = Arrival()
+    reason: str = ""
+
+    @property
+    def header(self) -> str:
+        """The first line, which a phone shows."""
+        return f"{self.icon} {self.title}"
+
+    @property
+    def summary(self) -> str:
+        """Header and reason in one line."""
+        return f"{self.header} - {self.why}"
+
+
+def describe(
+    incident: Incident, kind: Kind, spark: Sequence[int], *, now: float
+) -> Message:
+    """The message about an incident; `now`: Unix seconds, for its duration."""
+    shown = incident.evidence.templates[:_SHOWN_TEMPLATES]
+    rest = incident.errors - sum(x.count for x in shown)
+    return Message(
+        incident=incident.id,
+        sequence=incident.sequence,
+        kind=kind,
+        is_open=incident.is_open,
+        icon=_icon(incident),
+        title=_title(incident),
+        why=_why(incident, now),
+        fields=_fields(incident, now),
+        templates=tuple(_template(x) for x in shown),
+        more_errors=max(0, rest) if shown else 0,
+        samples=tuple(_sample(x) for x in shown[:_SHOWN_SAMPLES]),
+        spark=sparkline(spark) if incident.is_open else "",
+        spark_peak=max(spark, default=0),
+        arrival=incident.arrival,
+        reason=incident.reason,
+    )
+
+
+def sparkline(counts: Sequence[int]) -> str:
+    """A bar for each count, the highest one full."""
+    top = max(counts, default=0)
+    if top == 0:
+        return _BARS[0] * len(counts)
+    return "".join(_BARS[-(-x * (len(_BARS) - 1) // top)] for x in counts)
+
+
+def alert_record(incident: Incident, kind: Kind, now: float) -> AlertRecord:
+    """The step in the incident's life as a record of the topic alerts."""
+    return AlertRecord(
+        incident=incident.id,
+        sequence=incident.sequence,
+        event=kind,
+        at=now,
+        rule=incident.rule,
+        service=incident.service,
+        severity=incident.severity,
+        reason=_why(incident, now),
+        opened_at=incident.opened_at,
+        detected_at=incident.detected_at,
+        resolved_at=incident.resolved_at,
+        count=incident.errors,
+        expected=incident.trigger.expected,
+        window_s=incident.trigger.window_s,
+        templates=[x.text for x in incident.evidence.templates],
+        samples=[x.sample.text for x in incident.evidence.templates[:3]],
+    )
+
+
+def span(seconds: float) -> str:
+    """A length of time as a person says it: 45 s, 2 m 10 s, 1 h 5 m."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} m {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} m"
+
+
+def delay(seconds: float) -> str:
+    """A delay as a person says it; clocks of two machines may disagree."""
+    if seconds < 0:
+        return "0 ms"
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else span(seconds)
+
+
+def clock_time(at: float) -> str:
+    """An instant in UTC, to the second."""
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
+
+
+def _icon(incident: Incident) -> str:
+    if not incident.is_open:
+        return "✅"
+    return "🔴" if incident.severity == "critical" else "🟠"
+
+
+def _title(incident: Incident) -> str:
+    name = cut(one_line(incident.service), _MAX_NAME)
+    done = "" if incident.is_open else " resolved"
+    return f"{name}: ERROR burst{done}"
+
+
+def _why(incident: Incident, now: float) -> str:
+    if incident.phase is Phase.RESOLVED:
+        lasted = span(incident.duration_s(now))
+        return f"over after {lasted}: {incident.errors:,} ERROR, peak {incident.peak}/s"
+    found = incident.trigger
+    times = found.count / found.expected if found.expected >= 0.05 else None
+    factor = "" if times is None else f" (×{_number(times)})"
+    shares = f"{_percent(found.share_before)} → {_percent(found.share)}"
+    return (
+        f"{found.count:,} ERROR in {found.window_s} s, expected "
+        f"{_number(found.expected)}{factor}; error share {shares}"
+    )
+
+
+def _fields(incident: Incident, now: float) -> tuple[tuple[str, str], ...]:
+    hosts = [cut(one_line(x), _MAX_NAME) for x in incident.evidence.hosts]
+    more = f" and {len(hosts) - _SHOWN_HOSTS} more" if len(hosts) > _SHOWN_HOSTS else ""
+    return (
+        ("State", _state(incident)),
+        ("Severity", incident.severity),
+        ("Since", clock_time(incident.opened_at)),
+        ("Duration", span(incident.duration_s(now))),
+        ("Errors", f"{incident.errors:,}"),
+        ("Peak", f"{incident.peak:,}/s"),
+        ("Baseline", f"{_number(incident.trigger.rate_before)}/s"),
+        ("Hosts", (", ".join(hosts[:_SHOWN_HOSTS]) + more) or "unknown"),
+        ("Rule", incident.rule),
+        ("Incident", incident.id),
+    )
+
+
+def _state(incident: Incident) -> str:
+    state = incident.phase.value
+    if incident.is_stale and incident.is_open:
+        return f"{state}, stale: no news from the processor"
+    if incident.reopened and incident.is_open:
+        return f"{state}, came back {incident.reopened} ×"
+    return state
+
+
+def _template(tally: TemplateTally) -> TemplateLine:
+    text = cut(one_line(tally.text), _MAX_TEMPLATE)
+    return TemplateLine(tally.count, text, tally.is_new)
+
+
+def _sample(tally: TemplateTally) -> SampleLine:
+    sample = tally.sample
+    place = f"{cut(one_line(sample.path), 300)} at byte {sample.offset:,}"
+    return SampleLine(cut(one_line(sample.text), _MAX_SAMPLE), place)
+
+
+def _number(value: float) -> str:
+    if value >= 10:
+        return f"{value:,.0f}"
+    return f"{value:.2g}" if value >= 0.001 else "0"
+
+
+def _percent(share: float) -> str:
+    percent = 100 * share
+    if percent >= 99.95:
+        return "100 %"
+    return f"{percent:.1f} %" if percent >= 0.1 else f"{percent:.2g} %"

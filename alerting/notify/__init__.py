@@ -1,0 +1,1 @@
+"""Ways to tell people: Slack by bot token or webhook, the terminal."""

@@ -1,0 +1,124 @@
+"""A message in Slack's blocks. Pure.
+
+Slack's limits: 50 blocks, 150 characters a header, 3,000 a section's text, 10 fields of
+2,000. Log text stands in code spans and code blocks, with `&`, `<` and `>` escaped (in
+that order, and nothing else, as Slack asks) and backticks defused, so it can neither
+end the code nor mention, link or format anything; `verbatim` keeps Slack from guessing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alerting.message import Message, delay
+from alerting.text import cut
+
+_HEADER, _SECTION, _FIELD = 150, 3000, 2000
+_MAX_BLOCK_ID = 255
+_TICK = "\u02cb"  # looks like a backtick and is none
+
+Block = dict[str, Any]
+
+
+def escape(text: str) -> str:
+    """Text that Slack shows as it is, where mrkdwn is read."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def code(text: str) -> str:
+    """Text as the inside of code; escaped, and unable to end the code."""
+    return escape(text.replace("`", _TICK))
+
+
+def blocks(message: Message, *, sent_at: float) -> list[Block]:
+    """The message in blocks; new block ids each time, so that an edit is redrawn."""
+    parts = [
+        _header(message.header),
+        _section(escape(message.why)),
+        _fields(message),
+        _code_section("Top errors", _template_lines(message)),
+        _code_section("Samples", _sample_lines(message)),
+        _context(message, sent_at),
+    ]
+    made = [part for part in parts if part is not None]
+    prefix = f"{message.incident}-{message.sequence}"[: _MAX_BLOCK_ID - 4]
+    return [{"block_id": f"{prefix}-{i}", **part} for i, part in enumerate(made)]
+
+
+def fallback(message: Message) -> str:
+    """The text of notifications, and of the message where blocks are refused."""
+    return escape(cut(message.summary, 1000))
+
+
+def plain(message: Message) -> str:
+    """The whole message as text, for when Slack refuses the blocks."""
+    lines = [message.summary, *_template_lines(message), *_sample_lines(message)]
+    return escape(cut("\n".join(lines).replace("`", _TICK), _SECTION // 2))
+
+
+def _header(text: str) -> Block:
+    shown = {"type": "plain_text", "text": cut(text, _HEADER), "emoji": False}
+    return {"type": "header", "text": shown}
+
+
+def _section(text: str) -> Block:
+    return {"type": "section", "text": _mrkdwn(text)}
+
+
+def _mrkdwn(text: str) -> Block:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _fields(message: Message) -> Block:
+    # An escaped character takes up to five, so a sixth of the limit always fits.
+    shown = [(name, code(cut(value, _FIELD // 6))) for name, value in message.fields]
+    fields = [_mrkdwn(f"*{name}*\n`{value}`") for name, value in shown[:10]]
+    return {"type": "section", "fields": fields}
+
+
+def _code_section(title: str, lines: list[str]) -> Block | None:
+    if not lines:
+        return None
+    room = _SECTION - len(title) - 20
+    kept: list[str] = []
+    for line in lines:
+        safe = code(line)
+        while len(safe) > room and line:
+            line = cut(line, len(line) // 2)  # noqa: PLW2901 - until it fits
+            safe = code(line)
+        kept.append(safe)
+        room -= len(safe) + 1
+    return _section(f"*{title}*\n```\n" + "\n".join(kept) + "\n```")
+
+
+def _template_lines(message: Message) -> list[str]:
+    lines = [
+        f"{x.count:>6,} × {'NEW ' if x.is_new else ''}{x.text}"
+        for x in message.templates
+    ]
+    if message.more_errors:
+        lines.append(f"{message.more_errors:>6,} × others")
+    return lines
+
+
+def _sample_lines(message: Message) -> list[str]:
+    return [part for x in message.samples for part in (x.text, f"    {x.place}")]
+
+
+def _context(message: Message, sent_at: float) -> Block:
+    parts = [delays(message, sent_at)]
+    if message.spark:
+        peak = f"last 60 s, peak {message.spark_peak:,}/s"
+        parts.insert(0, f"`{message.spark}` {peak}")
+    return {"type": "context", "elements": [_mrkdwn(x) for x in parts]}
+
+
+def delays(message: Message, sent_at: float) -> str:
+    """How long each step took, from the line's time to the sending."""
+    times = message.arrival
+    if not times.written_at:
+        return "delays unknown"
+    read = delay(times.read_at - times.written_at)
+    processed = delay(times.processed_at - times.read_at)
+    sent = delay(sent_at - times.processed_at)
+    return f"latest line written, read +{read}, processed +{processed}, sent +{sent}"

@@ -1,0 +1,104 @@
+"""State as it is committed: what a process needs to go on where another stopped.
+
+Incidents come from their table. The detector and the evidence are rebuilt by reading
+the frames of the last two hours anew, as far as the table `decided` says that they
+were decided on; no decision is taken on them a second time. Frames name the offsets
+that they cover, so this needs no offsets of log-metrics itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from alerting.burst import BurstRule
+from alerting.engine import Engine
+from alerting.incident import Incident, Policy, decode_incident
+from alerting.telemetry import AlertingTelemetry
+from tocsin.errors import BadRecord
+from tocsin.ports.bus import Bus
+from tocsin.records.frames import decode_frame
+from tocsin.records.topics import DECIDED, INCIDENTS, LOG_METRICS
+
+HORIZON_S = 7200.0  # four half-lives of the baseline
+_MAX_RECORDS = 2000
+_WAIT_S = 0.2
+
+
+def encode_positions(positions: Mapping[int, int]) -> dict[bytes, bytes | None]:
+    """Rows of the table `decided`: source to the next offset, as decimal numbers."""
+    return {b"%d" % source: b"%d" % hi for source, hi in positions.items()}
+
+
+def stored_positions(bus: Bus) -> dict[int, int]:
+    """Up to where the frames of each source are decided on."""
+    view = bus.table(DECIDED)
+    try:
+        return {int(source): int(hi) for source, hi in view.rows.items()}
+    finally:
+        view.close()
+
+
+def stored_incidents(bus: Bus, telemetry: AlertingTelemetry) -> list[Incident]:
+    """All incidents, oldest first; a row that cannot be read is told and left out."""
+    view = bus.table(INCIDENTS)
+    found = []
+    try:
+        for value in view.rows.values():
+            try:
+                found.append(decode_incident(value))
+            except BadRecord as error:
+                telemetry.bad_record(INCIDENTS, error)
+    finally:
+        view.close()
+    return sorted(found, key=lambda x: x.detected_at)
+
+
+def rebuilt_engine(  # noqa: PLR0913 - what an engine is made of
+    bus: Bus,
+    rule: BurstRule,
+    policy: Policy,
+    incidents: list[Incident],
+    *,
+    now: float,
+    beat: Callable[[], None],
+) -> tuple[Engine, int]:
+    """An engine that goes on after the last commit, and how many frames it read.
+
+    Blocks while it reads two hours of frames, some seconds; calls `beat` meanwhile.
+    """
+    engine = Engine(rule, policy, incidents=incidents)
+    positions = stored_positions(bus)
+    replayed = _replay(bus, engine, positions, now, beat) if positions else 0
+    engine.resume(positions)
+    return engine, replayed
+
+
+def _replay(
+    bus: Bus,
+    engine: Engine,
+    positions: Mapping[int, int],
+    now: float,
+    beat: Callable[[], None],
+) -> int:
+    replayed = 0
+    reader = bus.reader([LOG_METRICS], start=now - HORIZON_S)
+    try:
+        while not reader.is_caught_up():
+            beat()
+            for batch in reader.poll(max_records=_MAX_RECORDS, wait_s=_WAIT_S):
+                for value in batch.records.values:
+                    replayed += _warm(engine, value, positions)
+    finally:
+        reader.close()
+    return replayed
+
+
+def _warm(engine: Engine, value: bytes, positions: Mapping[int, int]) -> bool:
+    try:
+        frame = decode_frame(value)
+    except BadRecord:  # counted when it was read the first time
+        return False
+    if frame.hi > positions.get(frame.source, -1):
+        return False
+    engine.warm(frame)
+    return True

@@ -1,0 +1,180 @@
+"""Frames, and a running alerting worker on a real embedded bus, for the tests."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from prometheus_client import CollectorRegistry
+
+from alerting.incident import Incident, decode_incident
+from alerting.telemetry import AlertingTelemetry
+from alerting.worker import run
+from tests.slack import FakeSlack
+from tocsin.bus.opening import open_bus
+from tocsin.bus.specs import specs
+from tocsin.config.model import AlertingConfig, BusConfig, SlackConfig
+from tocsin.ports.bus import Bus, Records
+from tocsin.records.frames import Frame, Pane, Sample, TemplateCount, encode_frame
+from tocsin.records.topics import INCIDENTS, LOG_METRICS
+from tocsin.telemetry.health import Health
+from tocsin.values import LEVELS, Level
+
+START = 1_773_446_400
+
+
+def pane(  # what a test varies
+    second: int,
+    errors: int,
+    *,
+    service: str = "checkout",
+    lines: int | None = None,
+    host: str = "web-1",
+    text: str = "payment <id> declined",
+) -> Pane:
+    """A pane of `errors` errors among `lines` lines, of one template."""
+    counts = [0] * LEVELS
+    counts[Level.ERROR] = errors
+    counts[Level.INFO] = (errors if lines is None else lines) - errors
+    sample = Sample(
+        text=text.replace("<id>", "7f3"),
+        path=f"/var/log/{service}/app.log",
+        file_id="8-1",
+        offset=4096,
+        event_at=second + 0.25,
+        read_at=second + 0.35,
+    )
+    found = (TemplateCount(text[:12], text, errors, sample),) if errors else ()
+    return Pane(service, host, second, tuple(counts), 160, second + 0.35, found)
+
+
+class Frames:
+    """Frames of one source that tile."""
+
+    def __init__(self, source: int = 0, lo: int = 0) -> None:
+        self.source = source
+        self.lo = lo
+
+    def next(
+        self,
+        watermark: float,
+        panes: Iterable[Pane] = (),
+        *,
+        processed_at: float | None = None,
+    ) -> Frame:
+        """The next frame, with these panes."""
+        made = tuple(panes)
+        lo, self.lo = self.lo, self.lo + sum(x.lines for x in made)
+        at = watermark + 0.5 if processed_at is None else processed_at
+        return Frame(self.source, lo, self.lo, watermark, True, at, made)
+
+
+class Alerting:
+    """A worker on an embedded bus in its own thread."""
+
+    def __init__(
+        self,
+        path: Path,
+        config: AlertingConfig,
+        *,
+        identity: str = "test",
+        wrap: Callable[[Bus], Bus] = lambda bus: bus,
+    ) -> None:
+        self._settings = BusConfig(url=f"embedded://{path / 'bus.db'}")
+        self.bus = open_bus(self._settings, state_dir=path)
+        self.bus.ensure_topics(specs(self._settings), create=True)
+        self.registry = CollectorRegistry()
+        self._config = config
+        self._identity = identity
+        self._wrapped = wrap(self.bus)
+        self._feed = self.bus.producer(f"processor-of-{identity}")
+        self._stop = threading.Event()
+        self.error: BaseException | None = None
+        self.health = Health()
+        self._thread = threading.Thread(target=self._run)
+
+    def send(self, *frames: Frame) -> None:
+        """Commit frames to log-metrics."""
+        values = [encode_frame(x) for x in frames]
+        keys = [b"%d" % x.source for x in frames]
+        now_ms = int(time.time() * 1000)
+        with self._feed.transaction() as transaction:
+            records = Records(keys, values, [now_ms] * len(values))
+            transaction.send(LOG_METRICS, 0, records)
+
+    def incidents(self) -> list[Incident]:
+        """The incidents as they are committed."""
+        view = self.bus.table(INCIDENTS)
+        try:
+            return [decode_incident(x) for x in view.rows.values()]
+        finally:
+            view.close()
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The value of a metric, 0 where it has none."""
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+    def stop(self) -> None:
+        """End the worker and wait for it."""
+        self._stop.set()
+        self._thread.join(10)
+
+    def join(self, timeout_s: float = 10.0) -> None:
+        """Wait until the worker ends by itself."""
+        self._thread.join(timeout_s)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        self.bus.close()
+
+    def _run(self) -> None:
+        try:
+            run(
+                self._wrapped,
+                self._config,
+                identity=self._identity,
+                telemetry=AlertingTelemetry(self.registry),
+                health=self.health,
+                stop=self._stop,
+            )
+        except BaseException as error:  # noqa: BLE001 - a test looks at it
+            self.error = error
+
+
+def bot(slack: FakeSlack, channel: str = "#ops") -> AlertingConfig:
+    """A configuration that posts to the fake Slack with a bot token."""
+    return AlertingConfig(
+        slack=SlackConfig.model_validate(
+            {"bot_token": slack.token, "channel": channel, "api_url": slack.api_url}
+        )
+    )
+
+
+def wait_until(happened: Callable[[], bool], *, timeout_s: float = 10.0) -> bool:
+    """Poll until it happened; false when it did not in time."""
+    deadline = time.monotonic() + timeout_s
+    while not happened():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def burst(
+    second: int, errors: int = 20, *, service: str = "checkout"
+) -> Sequence[Pane]:
+    """Panes that fire."""
+    return [pane(second, errors, service=service)]
