@@ -1,0 +1,135 @@
+"""The rows of the table `checkpoints`: how far each file is shipped.
+
+Key: `identity/file-id`, and `identity/@root` for each PATH, with the time at which it
+was first watched. Value: one JSON object with the version of its format, `v`. A field
+is only ever added, with a default; anything else is a new version.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TypeVar
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from collector.identity import FileKey, Fingerprint, file_key_of
+from tocsin.errors import BadRecord
+
+VERSION = 1
+ROOT_MARK = "@"
+
+_UNPRINTABLE = re.compile(rb"[\x00-\x1f\x7f%]")
+
+
+class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far a file is shipped: `offset` is the first byte of the next line.
+
+    `path` is percent-encoded where it is not printable UTF-8. `finished`: the file was
+    given up (rotated or deleted, and read to its end).
+    """
+
+    v: int
+    file_id: str
+    path: str
+    root: str
+    service: str
+    offset: int
+    head_length: int
+    head: str
+    tail_length: int
+    tail: str
+    first_seen_at: float
+    at: float
+    finished: bool = False
+
+    @property
+    def file_key(self) -> FileKey:
+        """The device and inode."""
+        return file_key_of(self.file_id)
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """The hashes around the position."""
+        return Fingerprint(self.head_length, self.head, self.tail_length, self.tail)
+
+
+class RootRow(msgspec.Struct, frozen=True):
+    """When a PATH was first watched, in Unix seconds."""
+
+    v: int
+    since: float
+
+
+_Row = TypeVar("_Row", Checkpoint, RootRow)
+
+
+def row_prefix(identity: str) -> bytes:
+    """What the keys of a collector's rows begin with."""
+    return f"{identity}/".encode()
+
+
+def row_key(identity: str, file_id: str) -> bytes:
+    """The key of a file's row."""
+    return f"{identity}/{file_id}".encode()
+
+
+def root_key(identity: str, root: str) -> bytes:
+    """The key of a PATH's row."""
+    return f"{identity}/{ROOT_MARK}{encode_path(root)}".encode()
+
+
+def encode_row(row: Checkpoint | RootRow) -> bytes:
+    """A row as JSON."""
+    return msgspec.json.encode(row)
+
+
+def decode_row(value: bytes) -> Checkpoint:
+    """Read a file's row.
+
+    Raises:
+        BadRecord: it is damaged, or of a version that is not known here.
+    """
+    row = _decode(value, Checkpoint)
+    try:
+        file_key_of(row.file_id)
+    except ValueError as error:
+        raise BadRecord(f"no file-id: {row.file_id[:80]!r}") from error
+    if row.offset < 0:
+        raise BadRecord(f"offset {row.offset} is negative")
+    return row
+
+
+def decode_root(value: bytes) -> RootRow:
+    """Read a PATH's row.
+
+    Raises:
+        BadRecord: it is damaged, or of a version that is not known here.
+    """
+    return _decode(value, RootRow)
+
+
+def _decode(value: bytes, kind: type[_Row]) -> _Row:
+    try:
+        row = msgspec.json.decode(value, type=kind)
+    except msgspec.MsgspecError as error:
+        raise BadRecord(f"not a checkpoint: {error}") from error
+    if row.v != VERSION:
+        raise BadRecord(f"format version {row.v}, expected {VERSION}")
+    return row
+
+
+def encode_path(path: str) -> str:
+    """A path as text that any reader can take; `decode_path` gives it back."""
+    raw = os.fsencode(path)
+    safe = _UNPRINTABLE.sub(lambda m: b"%%%02X" % m[0][0], raw)
+    try:
+        return safe.decode("utf-8")
+    except UnicodeDecodeError:
+        return "".join(chr(b) if b < 0x80 else f"%{b:02X}" for b in safe)
+
+
+def decode_path(text: str) -> str:
+    """The path that `encode_path` encoded."""
+    return os.fsdecode(unquote_to_bytes(text))

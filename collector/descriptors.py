@@ -1,0 +1,77 @@
+"""Open files under a budget: the one used longest ago is closed first.
+
+A descriptor is more than speed: a file that was rotated away or deleted can only be
+read through it. Such files are pinned and go last.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections import OrderedDict
+
+from collector.discovery import open_file
+from collector.identity import FileKey
+
+# Left for the bus, HTTP, inotify and the interpreter.
+_RESERVED = 64
+
+
+class Descriptors:
+    """At most `limit` descriptors, by the file they are of."""
+
+    def __init__(self, limit: int) -> None:
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != resource.RLIM_INFINITY:
+            limit = max(4, min(limit, soft - _RESERVED))
+        self._limit = limit
+        self._open: OrderedDict[FileKey, int] = OrderedDict()
+        self._pinned: set[FileKey] = set()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def held(self, key: FileKey) -> int | None:
+        """The descriptor of a file, if it is open."""
+        return self._open.get(key)
+
+    def open(self, key: FileKey, path: str) -> int:
+        """The descriptor of a file, opened at `path` if need be.
+
+        Raises:
+            FileNotFoundError: another file is there now, or none.
+            OSError: it cannot be opened.
+        """
+        descriptor = self._open.get(key)
+        if descriptor is not None:
+            self._open.move_to_end(key)
+            return descriptor
+        while len(self._open) >= self._limit:
+            self.close(self._last_needed())
+        descriptor = open_file(path)
+        at = os.fstat(descriptor)
+        if (at.st_dev, at.st_ino) != key:
+            os.close(descriptor)
+            raise FileNotFoundError(f"another file is at {path} now")
+        self._open[key] = descriptor
+        return descriptor
+
+    def pin(self, key: FileKey) -> None:
+        """Keep a file open rather than others: it may be found by no name."""
+        self._pinned.add(key)
+
+    def close(self, key: FileKey) -> None:
+        """Close a file, if it is open."""
+        self._pinned.discard(key)
+        descriptor = self._open.pop(key, None)
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def close_all(self) -> None:
+        """Close everything."""
+        for key in list(self._open):
+            self.close(key)
+
+    def _last_needed(self) -> FileKey:
+        loose = (key for key in self._open if key not in self._pinned)
+        return next(loose, next(iter(self._open)))

@@ -1,0 +1,283 @@
+"""Which files there are to read, and why the others are left out.
+
+A scan is the truth; it is repeated, and what wakes it up earlier is only a hint. It
+opens each new file once, for its first bytes, and never a FIFO, socket or device.
+"""
+
+# A Path for each file would double the cost of a scan.
+# ruff: noqa: PTH100, PTH112, PTH116, PTH120
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from collector import names
+from collector.identity import FileKey
+from collector.names import SNIFF_BYTES, LeftOut
+from collector.patterns import Glob, compile_exclude, compile_glob, is_glob
+
+_MAX_DEPTH = 64
+
+# A scan asks again and again for the same names.
+_judge_name = lru_cache(maxsize=32_768)(names.judge_name)
+_base_names = lru_cache(maxsize=32_768)(names.base_names)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A regular file that is meant, as it was at the scan.
+
+    `root`: the PATH it belongs to; `base`: the directory that its service is named
+    below. `twin_of`: the path of which it is a rotated twin by its name. `chosen`: it
+    was found in a directory, so Tocsin decides what is a log.
+    """
+
+    path: str
+    key: FileKey
+    size: int
+    modified_at: float
+    root: str
+    base: str
+    twin_of: str | None = None
+    chosen: bool = False
+
+
+@dataclass(slots=True)
+class Scan:
+    """What one scan saw.
+
+    `roots`: the PATHs. `left`: why paths are not read. `missing`: PATHs that are not
+    there; `empty`: those with nothing to read; `blank`: files without a byte yet, which
+    are no files so far. `watch`: directories to watch, and whether all below, too.
+    """
+
+    roots: list[str] = field(default_factory=list)
+    files: dict[FileKey, Found] = field(default_factory=dict)
+    left: dict[str, LeftOut] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    blank: int = 0
+    watch: dict[str, bool] = field(default_factory=dict)
+
+    def add(self, found: Found) -> None:
+        """Take a file in, once, under its least rotated name."""
+        known = self.files.get(found.key)
+        if known is None or (known.twin_of and not found.twin_of):
+            self.files[found.key] = found
+
+
+class Discovery:
+    """Finds the files of PATHs: a file, a directory, or a glob."""
+
+    def __init__(self, paths: Iterable[str], *, exclude: Iterable[str] = ()) -> None:
+        self._roots = list(dict.fromkeys(os.path.abspath(path) for path in paths))
+        self._exclude = [compile_exclude(pattern) for pattern in exclude]
+        # By file: its size when its beginning was judged, and the judgement.
+        self._sniffed: dict[FileKey, tuple[int, LeftOut | None]] = {}
+        self._known: dict[FileKey, tuple[int, LeftOut | None]] = {}
+
+    @property
+    def roots(self) -> list[str]:
+        """The PATHs, absolute."""
+        return self._roots
+
+    def scan(self) -> Scan:
+        """Look at everything; costs some microseconds a file."""
+        scan = Scan(self._roots)
+        self._known, self._sniffed = self._sniffed, {}
+        for root in self._roots:
+            before = len(scan.files) + scan.blank
+            if os.path.isdir(root):
+                self._tree(root, scan)
+            elif is_glob(root) and not os.path.lexists(root):
+                self._glob(root, compile_glob(root), scan)
+            else:
+                self._single(root, scan)
+                continue
+            found = len(scan.files) + scan.blank > before
+            if not found and root not in scan.missing:
+                scan.empty.append(root)
+        return scan
+
+    def _tree(self, root: str, scan: Scan) -> None:
+        scan.watch[root] = True
+        for directory, entries in self._walk(root, None, scan):
+            here = {entry.name for entry in entries}
+            for entry in entries:
+                left = _judge_name(entry.name)
+                if left is not None:
+                    scan.left[entry.path] = left
+                    continue
+                twin = _twin(directory, entry.name, here)
+                self._consider(entry.path, scan, root=root, base=root, twin=twin)
+
+    def _glob(self, root: str, glob: Glob, scan: Scan) -> None:
+        if not os.path.isdir(glob.base):
+            scan.missing.append(root)
+            return
+        scan.watch[glob.base] = scan.watch.get(glob.base, False) or glob.depth != 0
+        for directory, entries in self._walk(glob.base, glob.depth, scan):
+            meant = [entry for entry in entries if glob.matches(entry.path)]
+            here = {entry.name for entry in entries} if meant else set()
+            for entry in meant:
+                if names.is_compressed_name(entry.name):
+                    scan.left[entry.path] = LeftOut.COMPRESSED
+                    continue
+                twin = _twin(directory, entry.name, here)
+                self._consider(
+                    entry.path, scan, root=root, base=glob.base, twin=twin, chosen=False
+                )
+
+    def _single(self, root: str, scan: Scan) -> None:
+        directory = os.path.dirname(root)
+        if os.path.isdir(directory):
+            scan.watch.setdefault(directory, False)
+        if not os.path.lexists(root):
+            scan.missing.append(root)
+        else:
+            self._consider(root, scan, root=root, base=directory, chosen=False)
+
+    def _walk(
+        self, base: str, depth: int | None, scan: Scan
+    ) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
+        """Directories with their entries that are no directories; no loops."""
+        seen: set[tuple[int, int]] = set()
+        todo = [(base, 0)]
+        while todo:
+            directory, level = todo.pop()
+            try:
+                at = os.stat(directory)
+                with os.scandir(directory) as entries:
+                    listed = list(entries)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                scan.left[directory] = LeftOut.UNREADABLE
+                continue
+            if (at.st_dev, at.st_ino) in seen:
+                continue
+            seen.add((at.st_dev, at.st_ino))
+            files = []
+            deeper = level < (_MAX_DEPTH if depth is None else depth)
+            for entry in listed:
+                if self._is_excluded(entry.path):
+                    scan.left[entry.path] = LeftOut.EXCLUDED
+                elif not _is_directory(entry):
+                    files.append(entry)
+                elif deeper:
+                    todo.append((entry.path, level + 1))
+            yield directory, files
+
+    def _is_excluded(self, path: str) -> bool:
+        return any(pattern.match(path) for pattern in self._exclude)
+
+    def _consider(  # noqa: PLR0913 - what Found is made of
+        self,
+        path: str,
+        scan: Scan,
+        *,
+        root: str,
+        base: str,
+        twin: str | None = None,
+        chosen: bool = True,
+    ) -> None:
+        try:
+            at = os.stat(path)
+        except OSError as error:
+            if os.path.lexists(path):
+                denied = isinstance(error, PermissionError)
+                scan.left[path] = LeftOut.UNREADABLE if denied else LeftOut.DANGLING
+            return
+        if not stat.S_ISREG(at.st_mode):
+            scan.left[path] = LeftOut.NOT_A_FILE
+            return
+        key = FileKey(at.st_dev, at.st_ino)
+        if not at.st_size and key not in self._known:
+            # Nothing to judge, nothing to lose: it is met with its first byte.
+            scan.blank += 1
+            return
+        left = self._sniff(path, key, at.st_size, chosen=chosen)
+        if left is not None:
+            scan.left[path] = left
+            return
+        scan.add(
+            Found(path, key, at.st_size, at.st_mtime, root, base, twin, chosen),
+        )
+
+    def _sniff(
+        self, path: str, key: FileKey, size: int, *, chosen: bool
+    ) -> LeftOut | None:
+        """Judge the beginning; once, unless it was short or the file shrank."""
+        known = self._known.get(key)
+        if known is not None:
+            judged_at, left = known
+            if left is None or size >= judged_at >= SNIFF_BYTES:
+                self._sniffed[key] = known
+                return left
+        try:
+            data = _beginning(path)
+        except OSError as error:
+            gone = isinstance(error, FileNotFoundError)
+            return LeftOut.DANGLING if gone else LeftOut.UNREADABLE
+        if chosen:
+            left = names.judge_beginning(data)
+        else:
+            left = LeftOut.COMPRESSED if names.is_compressed(data) else None
+        if data:
+            self._sniffed[key] = (size, left)
+        return left
+
+
+def open_file(path: str) -> int:
+    """Open a regular file for reading; never blocks on something else.
+
+    Raises:
+        OSError: it cannot be opened, or became something else.
+    """
+    # A FIFO may have taken the name since the scan: its open must not block.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise FileNotFoundError(f"not a regular file any more: {path}")
+
+
+def list_inodes(directory: str, device: int) -> dict[int, str] | None:
+    """The paths in a directory by inode; None if it is not there, or not that device.
+
+    None says nothing of its files: another file system may be mounted there for now.
+    """
+    try:
+        if os.stat(directory).st_dev != device:
+            return None
+        with os.scandir(directory) as entries:
+            return {e.inode(): e.path for e in entries if not e.is_symlink()}
+    except OSError:
+        return None
+
+
+def _beginning(path: str) -> bytes:
+    descriptor = open_file(path)
+    try:
+        return os.pread(descriptor, SNIFF_BYTES, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a loop of links
+        return False
+
+
+def _twin(directory: str, name: str, here: set[str]) -> str | None:
+    """The path of which `name` is the rotated twin, where that is in `here`."""
+    for base in _base_names(name):
+        if base in here:
+            return f"{directory.rstrip('/')}/{base}"
+    return None

@@ -1,0 +1,261 @@
+"""From files to the bus: reads what is ready and commits it with its checkpoints.
+
+One transaction carries the lines of many files, their checkpoints, and their rows of
+`streams`. Caught up, it holds what was there and is over in milliseconds; in a backlog
+it goes on for `_READ_S`, as a commit costs as much as thousands of lines. What a failed
+transaction took is put back, after a look at what the bus says is committed: a commit
+whose answer was lost may have happened.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from collector.cargo import Cargo
+from collector.checkpoint import (
+    VERSION,
+    RootRow,
+    decode_row,
+    encode_path,
+    encode_row,
+    row_prefix,
+)
+from collector.framing import Framing, Place
+from collector.identity import Trail, Verdict
+from collector.roster import Roster, Setup
+from collector.source import Source, Step, last_words, step
+from tocsin.errors import BadRecord, RecordTooLarge
+from tocsin.ports.bus import Bus, Producer, Transaction
+from tocsin.records.streams import Stream, encode_stream
+from tocsin.records.topics import CHECKPOINTS, STREAMS
+from tocsin.values import Clock
+
+# Longer transactions cost readers latency, shorter ones throughput (<= 10 % here).
+_READ_S = 0.25
+# A start with 20,000 files writes its rows in parts, so that memory stays flat.
+_MAX_ROWS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """A file as the transaction found it."""
+
+    file_id: str
+    place: Place
+    trail: Trail
+
+
+class Shipper:
+    """Ships for one collector, through its producer."""
+
+    def __init__(
+        self, bus: Bus, producer: Producer, roster: Roster, setup: Setup, clock: Clock
+    ) -> None:
+        self._bus = bus
+        self._producer = producer
+        self._roster = roster
+        self._config = setup.config
+        self._framing: Framing = setup.framing
+        self._descriptors = setup.descriptors
+        self._telemetry = setup.telemetry
+        self._identity = setup.identity
+        self._clock = clock
+        self._record_limit: int | None = None
+        self._begun: dict[Source, _Before] = {}
+        self._finished: list[Source] = []
+        self._rows: dict[bytes, bytes | None] = {}
+
+    def ship(self) -> bool:
+        """Carry over what is ready; whether there was anything.
+
+        Raises:
+            TransactionAborted, BusUnavailable, RecordTooLarge: call `recover`, then
+                go on.
+        """
+        cargo = Cargo(
+            max_lines=self._config.max_batch_lines,
+            max_bytes=self._config.max_batch,
+            record_limit=self._record_limit,
+        )
+        until = time.monotonic() + _READ_S
+        self._gather(cargo, until)
+        if not (cargo.tallies or self._roster.has_news):
+            self._begun.clear()
+            return False
+        with self._producer.transaction() as transaction:
+            while cargo.is_full:
+                cargo.send(transaction, read_at=self._clock(), everything=False)
+                self._gather(cargo, until)
+            read_at = self._clock()
+            cargo.send(transaction, read_at=read_at, everything=True)
+            written = self._put_rows(transaction, now=read_at)
+        self._committed(cargo, written, read_at=read_at)
+        return True
+
+    def recover(self, error: Exception) -> None:
+        """Put back what a failed transaction took, unless it is committed after all.
+
+        Raises:
+            BusUnavailable: what is committed cannot be asked for now; call it again.
+        """
+        if isinstance(error, RecordTooLarge):
+            self._lower_limit(error.max_bytes)
+        view = self._bus.table(CHECKPOINTS, prefix=row_prefix(self._identity))
+        try:
+            for source, before in self._begun.items():
+                self._put_back(source, before, view.rows)
+        finally:
+            view.close()
+        self._begun.clear()
+        self._finished.clear()
+        self._rows.clear()
+
+    # Reading
+
+    def _gather(self, cargo: Cargo, until: float) -> None:
+        """Read file by file in turn until the cargo is full, or time or files end."""
+        ready = self._roster.ready
+        while ready and not cargo.is_full and time.monotonic() < until:
+            source = ready.popleft()
+            source.queued = False
+            if self._roster.holds(source):
+                try:
+                    self._read(source, cargo)
+                except OSError as error:
+                    self._read_failed(source, error)
+
+    def _read(self, source: Source, cargo: Cargo) -> None:
+        descriptor = self._descriptors.open(source.key, source.path)
+        if source not in self._begun:
+            self._begun[source] = _Before(source.file_id, source.place, source.trail)
+        result = step(source, descriptor, self._framing)
+        if isinstance(result, Verdict):
+            self._roster.restart(source, result, now=self._clock())
+            self._begun[source] = _Before(source.file_id, source.place, source.trail)
+            return
+        self._take(source, result, cargo)
+        if result.more:
+            self._roster.enqueue(source)
+        elif source.finishing:
+            self._take(source, last_words(source, descriptor, self._framing), cargo)
+            self._roster.finish(source)
+            self._finished.append(source)
+
+    def _take(self, source: Source, result: Step, cargo: Cargo) -> None:
+        taken = result.taken
+        if taken.dropped:
+            self._telemetry.line_cut(
+                source.path,
+                taken.start,
+                dropped=taken.dropped,
+                limit=self._framing.max_line,
+            )
+        if taken.lines:
+            cargo.add(source, result)
+            self._roster.changed[source] = None
+        source.size = max(source.size, taken.place.seen)
+
+    def _read_failed(self, source: Source, error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            self._telemetry.read_failed(source.path, error)
+        # The next scan finds it under its new name, or sees that it may be read.
+        source.modified_at = 0.0
+
+    # Writing
+
+    def _put_rows(self, transaction: Transaction, *, now: float) -> list[Source]:
+        roster = self._roster
+        written = list(roster.changed)
+        if len(written) > _MAX_ROWS:
+            # Files with lines in this transaction must be among them.
+            written = sorted(written, key=lambda s: s not in self._begun)
+            written = written[: max(_MAX_ROWS, len(self._begun))]
+        rows: dict[bytes, bytes | None] = dict.fromkeys(roster.doomed)
+        streams: dict[bytes, bytes | None] = {}
+        for source in written:
+            rows[roster.source_key(source)] = encode_row(source.checkpoint(at=now))
+            if source.moved:
+                streams[source.file_id.encode()] = self._stream(source, now=now)
+        if len(written) == len(roster.changed):
+            # Last of all: a PATH counts as known once all its files are.
+            for root, since in roster.new_roots.items():
+                rows[roster.root_key(root)] = encode_row(RootRow(VERSION, since))
+        self._rows = rows
+        if rows:
+            transaction.put(CHECKPOINTS, rows)
+        if streams:
+            transaction.put(STREAMS, streams)
+        return written
+
+    def _stream(self, source: Source, *, now: float) -> bytes:
+        return encode_stream(
+            Stream(
+                path=encode_path(source.path),
+                service=encode_path(source.origin.service),
+                host=self._config.host,
+                collector=self._identity,
+                first_seen_at=source.first_seen_at,
+                last_seen_at=now,
+                labels=source.origin.labels,
+            )
+        )
+
+    def _committed(
+        self, cargo: Cargo, written: list[Source], *, read_at: float
+    ) -> None:
+        roster = self._roster
+        for source in written:
+            roster.changed.pop(source, None)
+            source.moved = False
+        roster.doomed -= self._rows.keys()
+        if any(key in self._rows for key in map(roster.root_key, roster.new_roots)):
+            roster.new_roots.clear()
+        for source in self._finished:
+            roster.release(source)
+        for service, tally in cargo.tallies.items():
+            self._telemetry.committed(
+                service, lines=tally.lines, size=tally.size, read_at=read_at
+            )
+        for refused in cargo.refused:
+            self._telemetry.dead_letter(
+                refused.key, refused.size, self._record_limit or 0
+            )
+        self._begun.clear()
+        self._finished.clear()
+        self._rows.clear()
+
+    # After a failure
+
+    def _put_back(
+        self, source: Source, before: _Before, rows: Mapping[bytes, bytes]
+    ) -> None:
+        if before.file_id != source.file_id:
+            return
+        key = self._roster.source_key(source)
+        value = rows.get(key)
+        committed = _offset(value)
+        if committed == source.place.offset and committed != before.place.offset:
+            return  # its answer was lost, but it happened
+        if before.place.offset != source.place.offset:
+            source.place, source.trail = before.place, before.trail
+            self._roster.changed[source] = None
+        source.finishing = source.finished = False
+        self._roster.enqueue(source)
+
+    def _lower_limit(self, limit: int) -> None:
+        if self._record_limit is None or limit < self._record_limit:
+            self._record_limit = limit
+        else:
+            # The bus counts more than key and value: come down until it takes it.
+            self._record_limit -= max(1, self._record_limit // 10)
+
+
+def _offset(value: bytes | None) -> int | None:
+    if value is None:
+        return None
+    try:
+        return decode_row(value).offset
+    except BadRecord:
+        return None

@@ -1,0 +1,198 @@
+"""One file that is being read: its identity, its position, and one step of reading."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import partial
+
+from collector.checkpoint import VERSION, Checkpoint, encode_path
+from collector.framing import NEWLINE, Framing, Place, Taken
+from collector.identity import (
+    HEAD_BYTES,
+    TAIL_BYTES,
+    FileKey,
+    Fingerprint,
+    Trail,
+    Verdict,
+)
+from collector.service import Origin
+from tocsin.records.keys import Mark
+
+
+class Standing(Enum):
+    """Where a file is in its life."""
+
+    LIVE = "its name is one that is read"
+    ROTATED = "it was renamed; its writer may still write to it"
+    DELETED = "it has no name any more"
+
+
+@dataclass(slots=True, eq=False)
+class Source:
+    """A file and how far it was read; everything before `place` is on its way.
+
+    `size`, `modified_at`: as last seen. `moved`: its row of `streams` is to be written.
+    `may_begin_with_hole`: it was truncated under a writer that may go on at its old
+    position.
+    """
+
+    file_id: str
+    key: FileKey
+    path: str
+    root: str
+    origin: Origin
+    prefix: str
+    partition: int
+    first_seen_at: float
+    place: Place = field(default_factory=partial(Place, 0))
+    trail: Trail = field(default_factory=Trail)
+    size: int = 0
+    modified_at: float = 0.0
+    standing: Standing = Standing.LIVE
+    quiet_since: float = 0.0
+    finished: bool = False
+    finishing: bool = False
+    moved: bool = True
+    queued: bool = False
+    seen_in: int = 0
+    may_begin_with_hole: bool = False
+    mark: Mark = Mark.NONE
+
+    @property
+    def unread(self) -> int:
+        """Bytes that are not taken, an unfinished line included."""
+        return max(0, self.size - self.place.offset)
+
+    def checkpoint(self, *, at: float) -> Checkpoint:
+        """What the next start needs to go on from here."""
+        print_ = Fingerprint.of(self.trail)
+        return Checkpoint(
+            v=VERSION,
+            file_id=self.file_id,
+            path=encode_path(self.path),
+            root=encode_path(self.root),
+            service=encode_path(self.origin.service),
+            offset=self.place.offset,
+            head_length=print_.head_length,
+            head=print_.head,
+            tail_length=print_.tail_length,
+            tail=print_.tail,
+            first_seen_at=self.first_seen_at,
+            at=at,
+            finished=self.finished,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one read gave. `more`: it was no look at the file's end.
+
+    `mark` belongs to the first line.
+    """
+
+    taken: Taken
+    mark: Mark
+    more: bool
+
+
+def step(source: Source, descriptor: int, framing: Framing) -> Step | Verdict:
+    """Read once, and move the source on; at most a chunk, or one long line.
+
+    A verdict says that the file no longer is what was read before, and that nothing
+    was taken.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if source.may_begin_with_hole:
+        _skip_hole(source, descriptor, framing)
+    place = source.place
+    span = framing.want(place)
+    data = os.pread(descriptor, span.size, span.at)
+    # The tail is compared after the read: had the file been rewritten before the
+    # read, the comparison would show it.
+    tail = source.trail.tail
+    if tail and os.pread(descriptor, len(tail), place.offset - len(tail)) != tail:
+        return _verdict(descriptor, place)
+    taken = framing.take(place, data)
+    end = taken.place.offset - place.offset
+    if end:
+        if span.at == place.offset and end <= len(data):
+            source.trail = source.trail.after(data, end)
+        else:
+            source.trail = trail_at(descriptor, taken.place.offset)
+    mark = source.mark
+    if taken.lines:
+        source.mark = Mark.NONE
+    source.place = taken.place
+    full = len(data) == span.size or taken.place.length is not None
+    return Step(taken, Mark.CUT if taken.dropped else mark, full)
+
+
+def last_words(source: Source, descriptor: int, framing: Framing) -> Step:
+    """Take an unfinished last line as it is: its file is given up.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    place = source.place
+    size = os.fstat(descriptor).st_size
+    length = size - place.offset
+    data = os.pread(descriptor, min(length, framing.max_line), place.offset)
+    after = Place(place.offset + length)
+    source.trail = trail_at(descriptor, after.offset)
+    source.place = after
+    dropped = length - len(data)
+    taken = Taken(after, place.offset, [data] if data else [], dropped)
+    return Step(taken, Mark.CUT if dropped else Mark.PARTIAL, more=False)
+
+
+def trail_at(descriptor: int, offset: int) -> Trail:
+    """The trail of a file that was read up to `offset`; short if it is smaller."""
+    before = min(TAIL_BYTES, offset)
+    return Trail(
+        os.pread(descriptor, min(HEAD_BYTES, offset), 0),
+        os.pread(descriptor, before, offset - before) if before else b"",
+    )
+
+
+def line_start_before(descriptor: int, offset: int, *, max_line: int) -> int:
+    """The start of the line that `offset` is in, so that no line is split."""
+    low = max(0, offset - max_line)
+    at = offset
+    while at > low:
+        begin = max(low, at - 65_536)
+        found = os.pread(descriptor, at - begin, begin).rfind(NEWLINE)
+        if found >= 0:
+            return begin + found + 1
+        at = begin
+    return 0 if low == 0 else offset
+
+
+def _verdict(descriptor: int, place: Place) -> Verdict:
+    size = os.fstat(descriptor).st_size
+    return Verdict.SHRUNK if size < place.offset else Verdict.REWRITTEN
+
+
+def _skip_hole(source: Source, descriptor: int, framing: Framing) -> None:
+    """Step over the NUL bytes that a truncation under a writer left at the front.
+
+    A writer that does not append goes on at its old position: the file system shows
+    zeros before it, which nobody wrote.
+    """
+    at = source.place.offset
+    # An error: a file system that does not know, or nothing but a hole. Read it.
+    with contextlib.suppress(OSError):
+        at = max(at, os.lseek(descriptor, at, os.SEEK_DATA))
+    data = os.pread(descriptor, framing.chunk, at)
+    kept = data.lstrip(b"\0")
+    at += len(data) - len(kept)
+    if at > source.place.offset:
+        source.place = Place(at)
+        source.trail = trail_at(descriptor, at)
+        source.mark = Mark.NUL
+    if kept:
+        source.may_begin_with_hole = False
