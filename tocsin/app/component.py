@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
@@ -77,7 +77,9 @@ def run_component(
             server = serve(config.http, registry, health)
             closing.callback(server.close)
             log.info("http_listening", url=server.url)
-        failure = _in_thread(lambda: _work_on_bus(component, work, setting, log))
+        failure = _in_thread(
+            lambda: _work_on_bus(component, work, setting, log, stopping)
+        )
     if isinstance(failure, TocsinError):
         raise failure
     if failure is not None:
@@ -103,7 +105,9 @@ def _in_thread(work: Callable[[], None]) -> BaseException | None:
     return failures[0] if failures else None
 
 
-def _work_on_bus(component: Component, work: Work, setting: Setting, log: Log) -> None:
+def _work_on_bus(
+    component: Component, work: Work, setting: Setting, log: Log, stopping: Stopping
+) -> None:
     """Open the bus and work on it; where it cannot be reached, try again."""
     waiting = _Waiting(setting, log)
     while not setting.stop.is_set():
@@ -118,10 +122,17 @@ def _work_on_bus(component: Component, work: Work, setting: Setting, log: Log) -
                 waiting.over()
                 log.info("bus_open", bus=bus.describe())
                 with _maintained(bus, log) if component.maintains else ExitStack():
-                    work(bus, setting)
+                    work(bus, replace(setting, stop=_stop_of_one_run(stopping)))
                 return
         except BusUnavailable as error:
             waiting.once(str(error), error.hint)
+
+
+def _stop_of_one_run(stopping: Stopping) -> threading.Event:
+    """An event of the worker's own, because it may set it itself when it fails."""
+    stop = threading.Event()
+    stopping.on_stop(stop.set)
+    return stop
 
 
 def _topics_are_there(bus: Bus, setting: Setting, waiting: _Waiting) -> bool:

@@ -53,6 +53,8 @@ class Stopping:
     def on_stop(self, tell: Callable[[], None]) -> None:
         """Call `tell` when stopping begins; it runs inside a signal handler."""
         self._asked.append(tell)
+        if self.event.is_set():
+            tell()
 
     def on_end_at_once(self, tell: Callable[[], None]) -> None:
         """Call `tell` before a second signal ends the process."""

@@ -18,6 +18,7 @@ from tocsin import __version__
 from tocsin.errors import TocsinError
 
 COMMANDS = {
+    "process": "Turn lines on the bus into counts per service and second.",
     "check": "Tell every problem of the configuration and its surroundings.",
     "config": "Show the configuration in force, or its schema.",
     "tap": "Print what a topic carries.",
