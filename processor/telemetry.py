@@ -178,13 +178,11 @@ class ProcessorTelemetry:
         if not any(counts.levels):
             return
         service = self._service(counts.service)
+        # Every level from the first line on: a series that is born with its first
+        # error has no rate, so a burst would be missing on every graph.
         for level in Level:
-            if counts.levels[level]:
-                self._lines.labels(service, level.name.lower()).inc(
-                    counts.levels[level]
-                )
-        if counts.late:
-            self._late.labels(service).inc(counts.late)
+            self._lines.labels(service, level.name.lower()).inc(counts.levels[level])
+        self._late.labels(service).inc(counts.late)
         news = self._news.setdefault(service, _Sum())
         news.lines += sum(counts.levels)
         news.errors += counts.levels[Level.ERROR] + counts.levels[Level.FATAL]

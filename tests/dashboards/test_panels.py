@@ -1,0 +1,141 @@
+"""Every panel shows something, and the right thing, on a real Prometheus."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.openmetrics.exposition import generate_latest
+
+from dashboards.files import FILES
+from tests.dashboards.prometheus import Prometheus, promtool
+from tests.dashboards.promql import expressions, substituted
+from tests.dashboards.scene import (
+    ERRORS_A_SECOND,
+    LINES_A_SECOND,
+    SERVICES,
+    Scene,
+    history,
+)
+from tests.dashboards.stack import ROOT, load_yaml
+from tocsin.telemetry.health import Health
+from tocsin.telemetry.http import serve
+
+pytestmark = pytest.mark.slow
+
+_WEEK_S = 7 * 86_400
+_SCRAPE_S = 0.25
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Scrapes three components by our configuration; knows the same hour last week."""
+    directory = tmp_path_factory.mktemp("prometheus")
+    _backfill(directory)
+    scene = Scene()
+    with ExitStack() as stack:
+        config = load_yaml(ROOT / "dashboards" / "prometheus" / "prometheus.yml")
+        config["global"]["scrape_interval"] = f"{int(_SCRAPE_S * 1000)}ms"
+        config["global"]["scrape_timeout"] = f"{int(_SCRAPE_S * 1000)}ms"
+        config["rule_files"] = []
+        for job in config["scrape_configs"]:
+            name = job["job_name"].removeprefix("tocsin-")
+            server = serve("127.0.0.1:0", scene.registries[name], Health())
+            stack.callback(server.close)
+            job["static_configs"] = [{"targets": [f"127.0.0.1:{server.port}"]}]
+        server = Prometheus(directory, config)
+        stack.callback(server.stop)
+        server.start()
+        _live(scene, server)
+        yield server
+
+
+def _backfill(directory: Path) -> None:
+    week_ago = time.time() - _WEEK_S
+    times = (week_ago + offset for offset in range(-60, 120, 5))
+    text = directory / "history.txt"
+    text.write_bytes(generate_latest(history(Scene(), times)))
+    promtool("tsdb", "create-blocks-from", "openmetrics", text, directory / "data")
+
+
+def _live(scene: Scene, server: Prometheus) -> None:
+    """Let some seconds pass, one `tick` each, all of them scraped."""
+    scene.tick(time.time())
+    server.wait_for("count(up == 1) == 3")
+    for _ in range(3):
+        time.sleep(1.0)
+        scene.tick(time.time())
+    time.sleep(2 * _SCRAPE_S)
+
+
+def _boards() -> list[Any]:
+    return [json.loads(path.read_text()) for path in FILES]
+
+
+def _panel(title: str) -> list[str]:
+    (panel,) = [
+        panel
+        for board in _boards()
+        for panel in board["panels"]
+        if panel["title"] == title
+    ]
+    return [substituted(target["expr"]) for target in panel["targets"]]
+
+
+@pytest.mark.parametrize(
+    "expr", sorted({expr for board in _boards() for expr in expressions(board)})
+)
+def test_every_query_gives_data(prometheus: Prometheus, expr: str) -> None:
+    assert prometheus.query(substituted(expr)) != []
+
+
+def test_the_error_share_is_that_of_the_lines(prometheus: Prometheus) -> None:
+    (series,) = prometheus.query(*_panel("Error share"))
+
+    share = ERRORS_A_SECOND / LINES_A_SECOND
+    assert float(series["value"][1]) == pytest.approx(share)
+
+
+def test_levels_have_the_names_that_have_colours(prometheus: Prometheus) -> None:
+    found = {
+        series["metric"]["level"]
+        for series in prometheus.query(*_panel("Lines by level"))
+    }
+    (board,) = _boards()
+    colored = {
+        override["matcher"]["options"]
+        for panel in board["panels"]
+        if panel["title"] == "Lines by level"
+        for override in panel["fieldConfig"]["overrides"]
+    }
+
+    assert {"info", "error"} <= found <= colored
+
+
+def test_the_services_with_errors_are_named(prometheus: Prometheus) -> None:
+    series = prometheus.query(*_panel("Errors by service"))
+
+    assert {one["metric"]["service"] for one in series} == set(SERVICES)
+
+
+def test_one_service_is_silent(prometheus: Prometheus) -> None:
+    (series,) = prometheus.query(*_panel("Silent services"))
+
+    assert series["value"][1] == "1"
+
+
+def test_one_incident_fires(prometheus: Prometheus) -> None:
+    (series,) = prometheus.query(*_panel("Firing incidents"))
+
+    assert series["value"][1] == "1"
+
+
+def test_the_time_to_alert_is_read_from_the_histogram(prometheus: Prometheus) -> None:
+    (series,) = prometheus.query(*_panel("Time to alert, p95"))
+
+    assert 0.1 < float(series["value"][1]) < 2
