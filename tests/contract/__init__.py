@@ -1,1 +1,1 @@
-"""Tests."""
+"""What every bus must do: one suite, run on each adapter."""

@@ -26,6 +26,9 @@ from tocsin.ports.bus import Assignment, Batch, Position, TopicPartition
 IDLE_S = 0.02
 # Leases run out without anybody's commit.
 _CARE_S = 0.2
+# A partition with records that are returned and not committed stays ours for so long
+# when another member waits for it: most workers commit many times a second.
+_PATIENCE_S = 10.0
 
 
 @dataclass(slots=True)
@@ -33,13 +36,15 @@ class _Own:
     """A partition of ours.
 
     `committed`: the offset in the file, or None. `start`: where that means to begin.
-    `returned`: up to where the last poll returned records.
+    `returned`: up to where the last poll returned records; `settled_at`: when all that
+    was returned had been committed, on the monotonic clock.
     """
 
     cursor: Cursor
     committed: int | None
     start: int
     returned: int
+    settled_at: float
 
     @property
     def owes(self) -> bool:
@@ -163,7 +168,13 @@ class EmbeddedConsumer:
             raise _moved(self._membership.group)
 
     def _look_after_group(self) -> bool:
-        kept = {partition_id for partition_id, own in self._own.items() if own.owes}
+        patient_since = time.monotonic() - _PATIENCE_S
+        kept = set()
+        for partition_id, own in self._own.items():
+            if not own.owes:
+                own.settled_at = time.monotonic()
+            elif own.settled_at > patient_since:
+                kept.add(partition_id)
         if not self._membership.look(kept):
             return False
         self._take_over(self._membership)
@@ -190,7 +201,7 @@ class EmbeddedConsumer:
             at = committed.get(partition_id)
             start = at or 0
             cursor = Cursor(partition_id, self._partitions[partition_id], start)
-            self._own[partition_id] = _Own(cursor, at, start, start)
+            self._own[partition_id] = _Own(cursor, at, start, start, time.monotonic())
 
     def _still_reads(self, batch: Batch) -> bool:
         name = TopicPartition(batch.topic, batch.partition)

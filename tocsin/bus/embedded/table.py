@@ -67,10 +67,12 @@ class EmbeddedTableView:
         """See the port."""
         self._database.close()
 
+    # substr of an empty blob is NULL, hence the coalesce.
+
     def _follow(self) -> set[bytes]:
         found = self._database.rows(
             "SELECT key, value FROM row INDEXED BY row_change WHERE topic = ? "
-            "AND change > ? AND substr(key, 1, ?) = ?",
+            "AND change > ? AND coalesce(substr(key, 1, ?), x'') = ?",
             (self._topic_id, self._change, len(self._prefix), self._prefix),
         )
         for key, value in found:
@@ -93,6 +95,6 @@ class EmbeddedTableView:
     def _load(self) -> list[Row]:
         return self._database.rows(
             "SELECT key, value FROM row WHERE topic = ?1 AND key >= ?2 "
-            "AND substr(key, 1, ?3) = ?2 AND value IS NOT NULL",
+            "AND coalesce(substr(key, 1, ?3), x'') = ?2 AND value IS NOT NULL",
             (self._topic_id, self._prefix, len(self._prefix)),
         )
