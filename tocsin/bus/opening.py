@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
 from pathlib import Path
 
 from tocsin.config.model import BusConfig
@@ -54,15 +53,15 @@ def _kafka(rest: str, config: BusConfig, client_id: str) -> Bus:
     for server in servers:
         _check_server(server)
     # Imported late: the client library costs 40 ms of start-up and 10 MB.
-    adapter = import_module("tocsin.bus.kafka.adapter")
-    bus: Bus = adapter.KafkaBus(
+    from tocsin.bus.kafka.adapter import KafkaBus  # noqa: PLC0415
+
+    return KafkaBus(
         ",".join(servers),
         prefix=config.topic_prefix,
         replication=config.replication,
         settings=config.kafka,
         client_id=client_id,
     )
-    return bus
 
 
 def _check_server(server: str) -> None:
