@@ -48,18 +48,18 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
             server = serve("127.0.0.1:0", scene.registries[name], Health())
             stack.callback(server.close)
             job["static_configs"] = [{"targets": [f"127.0.0.1:{server.port}"]}]
-        server = Prometheus(directory, config)
-        stack.callback(server.stop)
-        server.start()
-        _live(scene, server)
-        yield server
+        started = Prometheus(directory, config)
+        stack.callback(started.stop)
+        started.start()
+        _live(scene, started)
+        yield started
 
 
 def _backfill(directory: Path) -> None:
     week_ago = time.time() - _WEEK_S
     times = (week_ago + offset for offset in range(-60, 120, 5))
     text = directory / "history.txt"
-    text.write_bytes(generate_latest(history(Scene(), times)))
+    text.write_bytes(generate_latest(history(Scene(), times)))  # type: ignore[no-untyped-call]
     promtool("tsdb", "create-blocks-from", "openmetrics", text, directory / "data")
 
 
