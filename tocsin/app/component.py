@@ -31,7 +31,11 @@ _REMIND_EACH_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a worker runs in, beside the bus."""
+    """What a worker runs in, beside the bus.
+
+    `identity` differs between components, so that those of one machine do not fence
+    each other: `collector-web-1`.
+    """
 
     config: Config
     identity: str
@@ -70,7 +74,8 @@ def run_component(
     stopping = Stopping(log, supervised=supervised)
     stopping.install()
     registry, health = new_registry(), Health()
-    setting = Setting(config, config.id, health, stopping.event, time.time)
+    identity = f"{component.name}-{config.id}"
+    setting = Setting(config, identity, health, stopping.event, time.time)
     work = component.prepare(registry)
     with ExitStack() as closing:
         if config.http:
@@ -115,7 +120,7 @@ def _work_on_bus(
             with open_bus(
                 setting.config.bus,
                 state_dir=setting.config.state_dir,
-                client_id=f"{component.name}-{setting.identity}",
+                client_id=setting.identity,
             ) as bus:
                 if not _topics_are_there(bus, setting, waiting):
                     continue

@@ -18,7 +18,11 @@ from tocsin import __version__
 from tocsin.errors import TocsinError
 
 COMMANDS = {
+    "run": "Read logs, count, alert: all in one, until Ctrl-C.",
+    "demo": "Show it all on logs that are written on the spot.",
+    "collect": "Read log files and put their lines on the bus.",
     "process": "Turn lines on the bus into counts per service and second.",
+    "alert": "Watch the counts, open incidents, send messages.",
     "check": "Tell every problem of the configuration and its surroundings.",
     "config": "Show the configuration in force, or its schema.",
     "tap": "Print what a topic carries.",

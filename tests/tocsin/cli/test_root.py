@@ -62,10 +62,17 @@ def test_every_help_can_be_printed(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["runn"], "no such command 'runn'"),
+        (["runn"], "no such command 'runn'; did you mean run?"),
         (["xyz"], "no such command 'xyz'"),
+        (["run", "--bsu", "x"], "no such option"),
         (["schema"], "missing argument"),
+        (["collect", "--start", "middle", "x"], "'middle' is not one of"),
+        (["demo", "--duration", "5"], 'expected a duration such as "30s"'),
         (["tap", "alerts", "--from", "noon"], 'expected "beginning", "end"'),
+        (["run"], "nothing to read"),
+        (["collect"], "nothing to read"),
+        (["run", "--config", "/none.yaml", "x"], "cannot read the configuration"),
+        (["run", "--http", "x", "y"], "--http: expected HOST:PORT"),
         (["healthcheck"], "no address to ask"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -98,6 +105,14 @@ def test_help_imports_nothing_heavy() -> None:
     code = "from tocsin.cli.root import invoke\ninvoke(['--help'])"
 
     assert loaded_by(code) == set()
+
+
+@pytest.mark.slow
+def test_collect_imports_neither_pandas_nor_pyarrow() -> None:
+    loaded = loaded_by("import tocsin.cli.commands.collect")
+
+    assert not loaded & {"pandas", "pyarrow", "numpy"}
+    assert "pydantic" in loaded
 
 
 @pytest.mark.slow

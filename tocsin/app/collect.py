@@ -1,0 +1,30 @@
+"""The collector as a component."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry
+
+from collector.telemetry import CollectorTelemetry
+from collector.worker import run
+from tocsin.app.component import Component, Setting, Work
+from tocsin.ports.bus import Bus
+
+
+def _prepare(registry: CollectorRegistry) -> Work:
+    telemetry = CollectorTelemetry(registry)
+
+    def work(bus: Bus, setting: Setting) -> None:
+        run(
+            bus,
+            setting.config.collector,
+            identity=setting.identity,
+            telemetry=telemetry,
+            health=setting.health,
+            stop=setting.stop,
+            clock=setting.clock,
+        )
+
+    return work
+
+
+COMPONENT = Component("collector", _prepare)

@@ -1,0 +1,23 @@
+"""`tocsin alert`: one component as a process."""
+
+from __future__ import annotations
+
+import click
+
+from tocsin.app.alert import COMPONENT
+from tocsin.app.component import run_component
+from tocsin.cli import options
+
+
+@click.command("alert", short_help="Watch the counts, open incidents, send messages.")
+@options.component_options
+@options.http
+@options.supervised
+@click.pass_context
+def command(context: click.Context, *, supervised: bool) -> int:
+    """Watch the counts, open incidents, send messages.
+
+    Several may run at once: one is active, the others stand by.
+    """
+    loaded = options.given(context).load()
+    return run_component(COMPONENT, loaded.config, supervised=supervised)
