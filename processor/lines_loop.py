@@ -139,7 +139,7 @@ class _Session:
         self._bus = bus
         self._closers: list[Producer | Consumer | Paths] = []
         try:
-            self.producer = bus.producer(f"processor-{identity}")
+            self.producer = bus.producer(identity)
             self._closers.append(self.producer)
             self.consumer = bus.consumer(
                 [topics.RAW_LOGS], group=GROUP, member=identity

@@ -157,7 +157,7 @@ class _Session:
         self._closers: list[Producer | Consumer] = []
         try:
             self.partitions = bus.partitions(topics.LOG_METRICS_1M)
-            self.producer = bus.producer(f"windows-{identity}")
+            self.producer = bus.producer(f"{identity}-windows")
             self._closers.append(self.producer)
             self.consumer = bus.consumer(
                 [topics.LOG_METRICS], group=GROUP, member=identity
