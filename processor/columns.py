@@ -30,11 +30,14 @@ def column(values: Sequence[bytes]) -> Column:
 
 
 def take(values: Column, rows: Ints) -> Column:
-    """The rows with these numbers, in their order."""
-    if len(rows) == len(values) and (len(rows) == 0 or np.all(np.diff(rows) == 1)):
-        return values
+    """The rows with these numbers, in this order; a number may come again."""
     chosen: Any = pa.array(rows)
     return values.take(chosen)
+
+
+def select(values: Column, rows: Ints) -> Column:
+    """The rows with these numbers, which ascend: nothing is copied where it is all."""
+    return values if len(rows) == len(values) else take(values, rows)
 
 
 def extract(values: Column, pattern: str) -> tuple[Ints, dict[str, Column]]:
@@ -44,7 +47,7 @@ def extract(values: Column, pattern: str) -> tuple[Ints, dict[str, Column]]:
     if len(matched) == 0:
         return matched, {}
     names = [found.type.field(k).name for k in range(found.type.num_fields)]
-    groups = {name: take(found.field(name), matched) for name in names}
+    groups = {name: select(found.field(name), matched) for name in names}
     return matched, groups
 
 
@@ -65,10 +68,11 @@ def head(values: Column, size: int) -> Column:
     return cut
 
 
-def contains(values: Column, needle: bytes) -> bool:
-    """Whether the bytes occur in any row (or across two: a hint, not a proof)."""
-    data = values.buffers()[2]
-    return data is not None and needle in data.to_pybytes()
+def contains_byte(values: Column, byte: int) -> bool:
+    """Whether a byte occurs in any row."""
+    buffers: list[Any] = values.buffers()
+    data = buffers[2]
+    return data is not None and bool((np.frombuffer(data, np.uint8) == byte).any())
 
 
 def to_list(values: Column) -> list[bytes]:
@@ -77,10 +81,13 @@ def to_list(values: Column) -> list[bytes]:
     return list(rows)
 
 
-def first_byte_is(values: Column, byte: int) -> Bools:
-    """Which rows begin with a byte."""
-    text = Text(values)
-    return np.asarray((text.lengths > 0) & (text.at(text.starts) == byte))
+def first_bytes(values: Column) -> Bytes:
+    """The first byte of each row, 0 where it is empty."""
+    starts, ends, data = _layout(values)
+    if len(data) == 0:
+        return np.zeros(len(values), np.uint8)
+    first = data[np.minimum(starts, len(data) - 1)]
+    return np.asarray(np.where(ends > starts, first, 0), np.uint8)
 
 
 def codes(values: Column) -> tuple[Ints, list[bytes]]:
@@ -114,26 +121,39 @@ def rows_where(values: Any) -> Ints:
     return np.flatnonzero(bools(values))
 
 
+def _layout(values: Column) -> tuple[Ints, Ints, Bytes]:
+    """Where each row starts and ends in the bytes of all."""
+    buffers: list[Any] = values.buffers()
+    _, offsets, data = buffers
+    every = np.frombuffer(offsets, np.int32) if offsets else np.zeros(1, np.int32)
+    own = slice(values.offset, values.offset + len(values) + 1)
+    edges: Ints = every[own].astype(np.int64)
+    content = np.frombuffer(data, np.uint8) if data else np.zeros(0, np.uint8)
+    return edges[:-1], edges[1:], content
+
+
 class Text:
-    """A column's characters, to be looked at by position in all rows at once."""
+    """A column's characters, to be looked at by position in all rows at once.
+
+    For columns of short texts, such as times: it copies them.
+    """
+
+    # Looking a little behind a row's end is defined, also for the last row.
+    _MARGIN = 64
 
     def __init__(self, values: Column) -> None:
-        buffers: list[Any] = values.buffers()
-        _, offsets, data = buffers
-        every = np.frombuffer(offsets, np.int32) if offsets else np.zeros(1, np.int32)
-        own = slice(values.offset, values.offset + len(values) + 1)
-        edges: Ints = every[own].astype(np.int64)
-        # A byte more, so that looking behind the last row is defined.
-        content = np.frombuffer(data, np.uint8) if data else np.zeros(0, np.uint8)
-        self._data = np.append(content, np.uint8(0))
-        self.starts: Ints = edges[:-1]
-        self.ends: Ints = edges[1:]
-        self.lengths: Ints = np.asarray(self.ends - self.starts)
+        self.starts, self.ends, data = _layout(values)
+        self._data: Bytes = np.concatenate([data, np.zeros(self._MARGIN, np.uint8)])
+
+    @property
+    def lengths(self) -> Ints:
+        """The length of each row in bytes."""
+        return np.asarray(self.ends - self.starts)
 
     def at(self, positions: Ints) -> Bytes:
-        """The bytes at absolute positions; any byte where there is none."""
-        bounded: Bytes = self._data[np.minimum(positions, len(self._data) - 1)]
-        return bounded
+        """The bytes at absolute positions, at most 64 behind the row's end."""
+        found: Bytes = self._data[positions]
+        return found
 
     def inside(self, positions: Ints) -> Bools:
         """Whether each row has a byte at its position."""

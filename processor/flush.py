@@ -218,10 +218,12 @@ class Flusher:
         progress = self._progress.setdefault(partition, _Progress())
         if now - progress.framed_at < self.settings.heartbeat_s:
             return []
-        progress.next_offset = position.next_offset
-        progress.framed_at = now
         if position.caught_up:
             progress.watermark = max(progress.watermark, now)
+        if not progress.watermark:
+            return []  # just assigned, and behind: nothing is known of its time
+        progress.next_offset = position.next_offset
+        progress.framed_at = now
         return [
             Frame(
                 source=partition,

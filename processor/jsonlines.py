@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -78,9 +79,8 @@ def _decode_repaired(value: bytes) -> Any:
         return None
 
 
-def _values(lines: list[Any], key: str) -> list[Any]:
-    name = _ATTRIBUTE[key]
-    return [getattr(line, name) for line in lines]
+def _values(lines: Iterable[Any], key: str) -> list[Any]:
+    return list(map(attrgetter(_ATTRIBUTE[key]), lines))
 
 
 def _levels(lines: list[Any]) -> list[Level]:
@@ -88,9 +88,8 @@ def _levels(lines: list[Any]) -> list[Level]:
     found = [Level.UNKNOWN] * len(lines)
     left = list(range(len(lines)))
     for key in jsonkeys.LEVEL_KEYS:
-        name = _ATTRIBUTE[key]
-        for row in left:
-            value = getattr(lines[row], name)
+        values = _values((lines[row] for row in left), key)
+        for row, value in zip(left, values, strict=True):
             if value is not None:
                 found[row] = _level(value)
         left = [row for row in left if found[row] is Level.UNKNOWN]
@@ -101,18 +100,20 @@ def _levels(lines: list[Any]) -> list[Level]:
     return found
 
 
-_levels_of_strings: dict[str, Level] = {}
+_known_levels: dict[tuple[type, str | int], Level] = {}
+_MOST_KNOWN = 1000
 
 
 def _level(value: Any) -> Level:
-    if isinstance(value, str):
-        known = _levels_of_strings.get(value)
-        if known is None:
-            known = levels.of_value(value)
-            if len(_levels_of_strings) < 1000:
-                _levels_of_strings[value] = known
-        return known
-    return levels.of_value(value)
+    kind = type(value)
+    if kind is not str and kind is not int:
+        return levels.of_value(value)
+    known = _known_levels.get((kind, value))
+    if known is None:
+        known = levels.of_value(value)
+        if len(_known_levels) < _MOST_KNOWN:
+            _known_levels[kind, value] = known
+    return known
 
 
 def _unusual_level(line: Any) -> Level:

@@ -29,6 +29,7 @@ NO_FORMAT = -1
 MAX_LINE_BYTES = 65_536
 _ANSI = r"\x1b\[[0-9;?]*[A-Za-z]"
 _BEFORE = r"^(?:\xef\xbb\xbf)?[ \t\r]+|^\xef\xbb\xbf"
+_MAY_BE_STRIPPED = np.isin(np.arange(256), (0x20, 0x09, 0x0D, 0xEF))
 _NUMBER = {format_.name: number for number, format_ in enumerate(FORMATS)}
 
 
@@ -89,7 +90,7 @@ class Recogniser:
             if format_.body_level
         ]
         if len(rows):
-            work.find_levels(rows, columns.take(work.reading.lines, rows))
+            work.find_levels(rows, columns.select(work.reading.lines, rows))
         for number, body in bodies:
             if len(body):
                 work.find_levels(body, messages_of(work.reading.lines, body, number))
@@ -107,11 +108,9 @@ def clean(values: Sequence[bytes]) -> Column:
     if max(map(len, values), default=0) > MAX_LINE_BYTES:
         values = [value[:MAX_LINE_BYTES] for value in values]
     lines = columns.column(values)
-    if columns.contains(lines, b"\x1b["):
+    if columns.contains_byte(lines, 0x1B):
         lines = columns.replace(lines, _ANSI, "")
-    text = columns.Text(lines)
-    first = text.at(text.starts)
-    if np.isin(first, (0x20, 0x09, 0x0D, 0xEF)).any():
+    if _MAY_BE_STRIPPED[columns.first_bytes(lines)].any():
         lines = columns.replace(lines, _BEFORE, "")
     return lines
 
@@ -130,7 +129,7 @@ def messages(reading: Reading, rows: Ints) -> Column:
 
 def messages_of(lines: Column, rows: Ints, number: int) -> Column:
     """The messages of rows of one format."""
-    part = columns.take(lines, rows)
+    part = columns.select(lines, rows)
     if number == NO_FORMAT:
         return part
     format_ = FORMATS[number]
@@ -139,7 +138,7 @@ def messages_of(lines: Column, rows: Ints, number: int) -> Column:
     left = np.arange(len(part))
     found: dict[int, bytes] = {}
     for pattern in format_.message_patterns:
-        matched, groups = columns.extract(columns.take(part, left), pattern)
+        matched, groups = columns.extract(columns.select(part, left), pattern)
         if len(matched) == len(part):
             return groups["message"]
         if len(matched):
@@ -157,6 +156,7 @@ class _Work:
         self.reading = reading
         self._arrival = arrival
         self._zone = zone
+        self._first = columns.first_bytes(reading.lines)
 
     def try_format(self, number: int, rows: Ints) -> Ints:
         """Read the rows that are of a format; the others."""
@@ -165,16 +165,23 @@ class _Work:
         format_ = FORMATS[number]
         if format_.decoder is Decoder.JSON:
             return self._try_json(number, rows)
-        lines = columns.take(self.reading.lines, rows)
+        tried = rows[_lead_table(number)[self._first[rows]]]
+        if len(tried) == 0:
+            return rows
+        lines = columns.select(self.reading.lines, tried)
         matched, groups = columns.extract(lines, _with_group(format_.head_pattern))
         if len(matched) == 0:
             return rows
-        hit = rows[matched]
+        hit = tried[matched]
         self.reading.formats[hit] = number
         self._take_groups(hit, groups, format_.time_form)
         if format_.fields:
-            self._read_fields(format_, hit, columns.take(lines, matched))
-        return np.delete(rows, matched)
+            self._read_fields(format_, hit, columns.select(lines, matched))
+        return self._others(rows, number)
+
+    def _others(self, rows: Ints, number: int) -> Ints:
+        others: Ints = rows[self.reading.formats[rows] != number]
+        return others
 
     def find_levels(self, rows: Ints, texts: Column) -> None:
         """Find levels by the rules for lines whose header states none."""
@@ -187,35 +194,34 @@ class _Work:
                 continue
             self.reading.levels[rows[matched]] = _levels_of(groups, rule)
             left = np.delete(np.arange(len(rows)), matched)
-            rows, texts = rows[left], columns.take(texts, left)
+            rows, texts = rows[left], columns.select(texts, left)
 
     def find_times(self, rows: Ints) -> None:
         """Find times at the beginning of lines that no format matches."""
         if len(rows) == 0:
             return
         texts = columns.head(
-            columns.take(self.reading.lines, rows), fallback.LOOK_AT_BYTES
+            columns.select(self.reading.lines, rows), fallback.LOOK_AT_BYTES
         )
         for form, pattern in fallback.TIME_PATTERNS:
             matched, groups = columns.extract(texts, pattern)
             if len(matched):
                 self._set_times(rows[matched], groups["time"], form)
                 left = np.delete(np.arange(len(rows)), matched)
-                rows, texts = rows[left], columns.take(texts, left)
+                rows, texts = rows[left], columns.select(texts, left)
 
     def _try_json(self, number: int, rows: Ints) -> Ints:
         lines = self.reading.lines
-        braces = columns.first_byte_is(columns.take(lines, rows), ord("{"))
-        looks = rows[braces]
+        looks = rows[self._first[rows] == ord("{")]
         if len(looks) == 0:
             return rows
-        values = columns.to_list(columns.take(lines, looks))
+        values = columns.to_list(columns.select(lines, looks))
         found = jsonlines.read(values, self._arrival[looks], self._zone)
         hit = looks[found.decoded]
         self.reading.formats[hit] = number
         self.reading.levels[hit] = found.levels[found.decoded]
         self.reading.seconds[hit] = found.seconds[found.decoded]
-        return rows[~np.isin(rows, hit, assume_unique=True)]
+        return self._others(rows, number)
 
     def _read_fields(self, format_: Format, rows: Ints, lines: Column) -> None:
         for pattern, form in format_.field_patterns:
@@ -223,7 +229,7 @@ class _Work:
             left = np.arange(len(rows)) if done is None else np.flatnonzero(~done)
             if len(left) == 0:
                 continue
-            matched, groups = columns.extract(columns.take(lines, left), pattern)
+            matched, groups = columns.extract(columns.select(lines, left), pattern)
             if len(matched):
                 self._take_groups(rows[left[matched]], groups, form)
 
@@ -237,6 +243,13 @@ class _Work:
         self.reading.seconds[rows] = to_seconds(
             written, times.BY_NAME[form], self._arrival[rows], self._zone
         )
+
+
+@cache
+def _lead_table(number: int) -> npt.NDArray[np.bool_]:
+    """For each byte whether a line of a format can begin with it."""
+    lead = FORMATS[number].lead
+    return np.array([lead is None or byte in lead for byte in range(256)])
 
 
 def _with_group(pattern: str) -> str:

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from processor.columns import Bools, Column, Floats, Ints, Text, extract, take, to_list
+from processor.columns import (
+    Bools,
+    Column,
+    Floats,
+    Ints,
+    Text,
+    extract,
+    select,
+    to_list,
+)
 from processor.zones import Zone
 from tocsin.formats import times
 from tocsin.formats.times import TimeForm
@@ -19,6 +28,9 @@ DAY_S = 86_400.0
 _DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 _MONTHS = {name.encode(): k + 1 for k, name in enumerate(times.MONTHS)}
 _LAST_YEAR = 9999
+# Any order gives the same answer: the whole text has to be of the form.
+_BY_FREQUENCY = sorted(times.FORMS, key=lambda form: form.name != "iso")
+_PARTS = ("YYYY", "mm", "dd", "HH", "MM", "SS")
 
 
 def to_seconds(values: Column, form: TimeForm, arrival: Floats, zone: Zone) -> Floats:
@@ -40,10 +52,10 @@ def of_any_form(values: Column, arrival: Floats, zone: Zone) -> Floats:
     """Read a column of times whose form is not known, such as JSON's `time`."""
     found = np.full(len(values), np.nan)
     left: Ints = np.arange(len(values))
-    for form in times.FORMS:
+    for form in _BY_FREQUENCY:
         if len(left) == 0:
             break
-        matched, groups = extract(take(values, left), f"^(?P<time>{form.pattern})$")
+        matched, groups = extract(select(values, left), f"^(?P<time>{form.pattern})$")
         if len(matched):
             rows = left[matched]
             found[rows] = to_seconds(groups["time"], form, arrival[rows], zone)
@@ -115,26 +127,34 @@ class _Layout:
         return utc + fraction
 
     def _wall(self, arrival: Floats, zone: Zone) -> Floats:
-        hour, minute, second = (self._number(part) for part in ("HH", "MM", "SS"))
+        digits = self._digits()
+        hour, minute, second = (digits[part] for part in ("HH", "MM", "SS"))
         # Second 60 is a leap second: the first of the next minute.
         self._valid &= (hour < 24) & (minute < 60) & (second <= 60)
-        month = self._month() if "bbb" in self._layout else self._number("mm")
+        month = digits["mm"] if "mm" in digits else self._month()
         of_day = hour * 3600 + minute * 60 + second
-        civil = _Civil(month, self._number("dd"), of_day)
-        if "YYYY" in self._layout:
-            return civil.seconds(self._number("YYYY"))
+        civil = _Civil(month, digits["dd"], of_day)
+        if "YYYY" in digits:
+            return civil.seconds(digits["YYYY"])
         return _latest_year(civil, arrival, zone)
 
-    def _number(self, part: str) -> Ints:
-        at = self._layout.index(part)
-        number = np.zeros(len(self._text.starts), np.int64)
-        for k in range(at, at + len(part)):
-            digit = self._text.at(self._text.starts + k).astype(np.int64) - 48
-            # `Mar  4` has a blank in the place of the ten.
-            digit[digit == -16] = 0
-            self._valid &= (digit >= 0) & (digit <= 9)
-            number = number * 10 + digit
-        return number
+    def _digits(self) -> dict[str, Ints]:
+        """The numbers of the layout, all gathered in one step."""
+        parts = [part for part in _PARTS if part in self._layout]
+        at = [self._layout.index(p) + k for p in parts for k in range(len(p))]
+        gathered = self._text.at(self._text.starts + np.array(at)[:, None])
+        gathered -= np.uint8(48)
+        # `Mar  4` has a blank in the place of the ten.
+        gathered[gathered == np.uint8(240)] = 0
+        self._valid &= (gathered <= 9).all(axis=0)
+        numbers = {}
+        rows = iter(gathered.astype(np.int64))
+        for part in parts:
+            number = next(rows)
+            for _ in part[1:]:
+                number = number * 10 + next(rows)
+            numbers[part] = number
+        return numbers
 
     def _month(self) -> Ints:
         at = self._text.starts + self._layout.index("bbb")

@@ -15,6 +15,7 @@ from enum import Enum
 from functools import cached_property
 
 from tocsin.formats import levels, times
+from tocsin.formats.leads import first_bytes
 from tocsin.values import Level
 
 LEVEL_PATTERN = (
@@ -68,6 +69,11 @@ class Format:
     def head_pattern(self) -> str:
         """The head with its macros expanded."""
         return expand(self.head)
+
+    @cached_property
+    def lead(self) -> frozenset[int] | None:
+        """The bytes that a line of it can begin with; None for any."""
+        return first_bytes(self.head_pattern)
 
     @cached_property
     def field_patterns(self) -> tuple[tuple[str, str], ...]:
