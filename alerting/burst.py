@@ -100,7 +100,7 @@ class Series:
     def __init__(self, second: int, *, half_life_s: float) -> None:
         self.newest = second
         self._folded = second - 1  # the last second in the baseline
-        self._since = second - 1  # windows begin after it
+        self._since = second - KEPT_S  # windows begin after it
         self._errors = array("I", bytes(4 * KEPT_S))  # sums up to each second
         self._lines = array("I", bytes(4 * KEPT_S))
         self._holds: list[tuple[int, int]] = []

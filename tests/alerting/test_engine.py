@@ -1,0 +1,147 @@
+"""Frames in, decisions out: the same live, late, and after a restart."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerting.burst import BurstRule
+from alerting.engine import Engine, Outcome
+from alerting.incident import Incident, Policy, Reason
+from alerting.tiling import Fit
+from tests.alerting.story import START, Frames, pane
+from tocsin.records.frames import Frame
+
+
+def engine(*incidents: Incident) -> Engine:
+    return Engine(BurstRule(), Policy(), incidents=incidents)
+
+
+def told(made: list[Outcome]) -> list[tuple[str, str, int]]:
+    return [(x.incident.id, x.kind, x.incident.sequence) for x in made]
+
+
+def day(seed: int, seconds: int = 900) -> list[Frame]:
+    """A service that errs now and then, with bursts; one frame a second."""
+    rng = random.Random(seed)
+    frames = Frames()
+    made = []
+    for at in range(seconds):
+        second = START + at
+        errors = int(rng.random() < 0.05)
+        errors += 9 * (300 <= at < 310) + 30 * (at == 700)
+        panes = [pane(second, errors, lines=errors + 10)] if errors or at % 3 else []
+        made.append(frames.next(second, panes))
+    return made
+
+
+def live(run: Engine, frames: list[Frame]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for frame in frames:
+        outcomes += run.take(frame, frame.processed_at).outcomes
+    return outcomes
+
+
+def test_a_burst_opens_updates_and_resolves_one_incident() -> None:
+    kinds = [x.kind for x in live(engine(), day(1, seconds=650))]
+
+    assert kinds[0] == "opened"
+    assert kinds[-1] == "resolved"
+    assert set(kinds[1:-1]) <= {"updated", "escalated"}
+
+
+def test_the_message_has_the_evidence_of_the_window() -> None:
+    frames = Frames()
+    run = engine()
+    live(run, [frames.next(START + x, [pane(START + x, 2)]) for x in range(3)])
+
+    [outcome] = live(run, [frames.next(START + 3, [pane(START + 3, 2)])])
+
+    [template] = outcome.incident.evidence.templates
+    assert (template.count, template.is_new) == (8, True)
+    assert outcome.spark[-4:] == (2, 2, 2, 2)
+    assert outcome.incident.arrival.written_at == START + 3.25
+
+
+def test_two_hosts_of_a_service_count_together() -> None:
+    frames = Frames()
+    both = [pane(START, 4, host="a"), pane(START, 4, host="b")]
+
+    [outcome] = live(engine(), [frames.next(START, both)])
+
+    assert outcome.incident.evidence.hosts == ("a", "b")
+    assert outcome.incident.errors == 8
+
+
+def test_a_frame_that_comes_twice_changes_nothing() -> None:
+    frame = Frames().next(START, [pane(START, 5)])
+    run = engine()
+    run.take(frame, START + 1)
+
+    step = run.take(frame, START + 1)
+
+    assert step.fit is Fit.DUPLICATE
+    assert run.take(Frames(lo=5).next(START, []), START + 1).outcomes == ()
+    assert run.incidents == []
+
+
+def test_errors_of_an_hour_ago_are_followed_without_a_page() -> None:
+    run = engine()
+    frames = Frames()
+    now = START + 3600
+
+    step = run.take(frames.next(START, [pane(START, 50)]), now)
+
+    assert step.outcomes == ()
+    assert run.reasons[Reason.TOO_OLD] == 1
+    assert [x.paged for x in run.incidents] == [False]
+
+
+def test_without_frames_an_open_incident_is_stale_and_stays_open() -> None:
+    run = engine()
+    live(run, [Frames().next(START, [pane(START, 50)])])
+
+    outcomes = run.tick(START + 60)
+
+    assert [x.kind for x in outcomes] == ["updated"]
+    assert outcomes[0].incident.is_stale
+    assert outcomes[0].incident.is_open
+
+
+@pytest.mark.slow
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 3), st.integers(1, 899))
+def test_a_restart_at_any_frame_tells_the_same_story(seed: int, at: int) -> None:
+    frames = day(seed)
+    whole = engine()
+    expected = told(live(whole, frames))
+
+    first = engine()
+    before = told(live(first, frames[:at]))
+    second = engine(*{x.id: x for x in first.changed()}.values())
+    for frame in frames[:at]:
+        second.warm(frame)
+    second.resume(first.positions)
+    after = told(live(second, frames[at:]))
+
+    assert before + after == expected
+
+
+@pytest.mark.slow
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 3), st.integers(2, 30))
+def test_how_frames_are_cut_changes_no_decision(seed: int, size: int) -> None:
+    frames = day(seed, seconds=600)
+    merged = []
+    cutter = Frames()
+    for start in range(0, len(frames), size):
+        group = frames[start : start + size]
+        panes = [x for frame in group for x in frame.panes]
+        merged.append(cutter.next(group[-1].watermark, panes))
+
+    opened = [x for x in told(live(engine(), merged)) if x[1] == "opened"]
+
+    assert opened == [x for x in told(live(engine(), frames)) if x[1] == "opened"]

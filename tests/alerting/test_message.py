@@ -1,0 +1,252 @@
+"""The message: what a person needs, in Slack's blocks and on the terminal."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerting.burst import Burst
+from alerting.evidence import Evidence, TemplateTally
+from alerting.incident import (
+    Arrival,
+    Incident,
+    Observed,
+    Phase,
+    Policy,
+    reduce,
+)
+from alerting.message import Message, alert_record, describe, span, sparkline
+from alerting.notify.blocks import blocks, fallback, plain
+from alerting.notify.terminal import TerminalNotifier, render
+from tests.alerting.story import START
+from tests.slack import content_problem
+from tocsin.records.frames import Sample
+
+SPARK = (0,) * 50 + (1, 2, 0, 4, 8, 30, 41, 80, 75, 60)
+
+
+def tally(text: str, count: int, *, is_new: bool = False) -> TemplateTally:
+    sample = Sample(
+        text=f"2026-03-14T00:00:01Z ERROR {text}",
+        path="/var/log/checkout-api/app.log",
+        file_id="8-1",
+        offset=1_048_576,
+        event_at=START,
+        read_at=START,
+    )
+    return TemplateTally(text[:8], text, count, is_new, sample)
+
+
+def incident(
+    service: str = "checkout-api",
+    evidence: Evidence | None = None,
+) -> Incident:
+    if evidence is None:
+        found = (
+            tally("payment <id> declined by gateway, status <n>", 371, is_new=True),
+            tally("connection to db-<n> refused after <n> ms", 41),
+        )
+        evidence = Evidence(found, ("web-1", "web-2"))
+    burst = Burst(START + 60, 60, 412, 4200, 24.2, 0.006, 0.4, 22, "critical")
+    seen = Observed(
+        rule="burst",
+        service=service,
+        second=START + 60,
+        errors=80,
+        peak=80,
+        burst=burst,
+        window=evidence,
+        added=Evidence(),
+        arrival=Arrival(START + 60.2, START + 60.26, START + 60.4),
+    )
+    state = reduce(None, seen, START + 60.5, Policy()).state
+    assert state is not None
+    return state
+
+
+def message(of: Incident | None = None) -> Message:
+    return describe(of or incident(), "opened", SPARK, now=START + 60.5)
+
+
+def over(state: Incident) -> Incident:
+    return msgspec.structs.replace(
+        state,
+        phase=Phase.RESOLVED,
+        quiet_since=float(START + 131),
+        resolved_at=float(START + 251),
+        errors=2345,
+    )
+
+
+def test_the_terminal_shows_what_a_person_needs() -> None:
+    shown = render(message(), sent_at=START + 60.52)
+
+    assert shown.splitlines() == [
+        "🔴 checkout-api: ERROR burst",
+        "  412 ERROR in 60 s, expected 24 (×17); error share 0.6 % → 9.8 %",
+        "  State:     open",
+        "  Severity:  critical",
+        "  Since:     2026-03-14 00:00:01 UTC",
+        "  Duration:  1 m 0 s",
+        "  Errors:    412",
+        "  Peak:      80/s",
+        "  Baseline:  0.4/s",
+        "  Hosts:     web-1, web-2",
+        "  Rule:      burst",
+        f"  Incident:  {incident().id}",
+        "  Top errors:",
+        "      371 × NEW payment <id> declined by gateway, status <n>",
+        "       41 × connection to db-<n> refused after <n> ms",
+        "  Samples:",
+        "    2026-03-14T00:00:01Z ERROR payment <id> declined by gateway, status <n>",
+        "      /var/log/checkout-api/app.log at byte 1,048,576",
+        "    2026-03-14T00:00:01Z ERROR connection to db-<n> refused after <n> ms",
+        "      /var/log/checkout-api/app.log at byte 1,048,576",
+        f"  {sparkline(SPARK)} last 60 s, peak 80/s",
+        "  latest line written, read +60 ms, processed +140 ms, sent +120 ms",
+    ]
+
+
+def test_the_blocks_of_an_open_incident() -> None:
+    made = blocks(message(), sent_at=START + 60.52)
+    for block in made:
+        assert block.pop("block_id").startswith(incident().id)
+
+    assert made[0] == {
+        "type": "header",
+        "text": {
+            "type": "plain_text",
+            "text": "🔴 checkout-api: ERROR burst",
+            "emoji": False,
+        },
+    }
+    assert made[1]["text"] == {
+        "type": "mrkdwn",
+        "text": "412 ERROR in 60 s, expected 24 (×17); error share 0.6 % → 9.8 %",
+        "verbatim": True,
+    }
+    assert [x["text"] for x in made[2]["fields"]][:2] == [
+        "*State*\n`open`",
+        "*Severity*\n`critical`",
+    ]
+    assert made[3]["text"]["text"] == (
+        "*Top errors*\n```\n"
+        "   371 × NEW payment &lt;id&gt; declined by gateway, status &lt;n&gt;\n"
+        "    41 × connection to db-&lt;n&gt; refused after &lt;n&gt; ms\n```"
+    )
+    assert made[4]["text"]["text"].startswith("*Samples*\n```\n2026-03-14T00:00:01Z")
+    assert [x["type"] for x in made] == ["header", *["section"] * 4, "context"]
+
+
+def test_the_resolved_message_keeps_samples_and_tells_the_whole() -> None:
+    shown = describe(over(incident()), "resolved", SPARK, now=START + 260)
+
+    assert shown.header == "✅ checkout-api: ERROR burst resolved"
+    assert shown.why == "over after 2 m 10 s: 2,345 ERROR, peak 80/s"
+    assert shown.samples == message().samples
+    assert shown.spark == ""
+
+
+def test_each_edit_has_new_block_ids() -> None:
+    later = msgspec.structs.replace(message(), sequence=2)
+
+    ids = {x["block_id"] for x in blocks(message(), sent_at=0)}
+
+    assert ids.isdisjoint(x["block_id"] for x in blocks(later, sent_at=0))
+
+
+def test_the_alert_record_tells_the_same() -> None:
+    record = alert_record(incident(), "opened", START + 60.5)
+
+    assert (record.event, record.service, record.count) == (
+        "opened",
+        "checkout-api",
+        412,
+    )
+    assert record.templates[0].startswith("payment")
+    assert json.loads(msgspec.json.encode(record))["window_s"] == 60
+
+
+HOSTILE = [
+    "<!channel> <!here> @channel @everyone <@U12345> <#C12345>",
+    "<https://evil.example|click me> https://evil.example",
+    "``` *bold* ```\n# not code `any` more ~~~",
+    "&lt;!channel&gt; &amp;",
+    "\x1b[2J\x1b[31m\x1b]8;;http://evil\x07x",
+    "\u202egnp.exe \u2066rtl\u2069",
+    "x" * 10_000,
+    "👩\u200d👩\u200d👧\u200d👦" * 2_000,
+    "&<>" * 5_000,
+    ":rotating_light: \u0000 \ud83d",
+]
+
+
+def hostile(text: str) -> Message:
+    evil = tuple(tally(f"{i}{text}", 9) for i in range(3))
+    return message(incident(text, Evidence(evil, (text, text + "2"))))
+
+
+def check_harmless(made: Message) -> None:
+    body = {"text": fallback(made), "blocks": blocks(made, sent_at=START)}
+    assert content_problem(body) is None
+    for text in [*mrkdwn(body["blocks"]), fallback(made), plain(made)]:
+        assert not set(text) & set("<>\x1b\u202e\u2066\x00")
+        assert (
+            text.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "").count("&")
+            == 0
+        )
+    for text in mrkdwn(body["blocks"]):
+        assert text.count("```") in {0, 2}
+        inside = text.split("```")[1] if "```" in text else ""
+        assert "`" not in inside
+
+
+def mrkdwn(made: object) -> list[str]:
+    """The texts of all mrkdwn objects."""
+    if isinstance(made, dict):
+        if made.get("type") == "mrkdwn":
+            assert made["verbatim"] is True
+            return [made["text"]]
+        made = list(made.values())
+    if isinstance(made, list):
+        return [text for x in made for text in mrkdwn(x)]
+    return []
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_mentions_nobody_and_breaks_nothing(text: str) -> None:
+    check_harmless(hostile(text))
+
+
+@pytest.mark.slow
+@given(st.text(st.characters(exclude_categories=[]), max_size=400))
+def test_any_text_mentions_nobody_and_breaks_nothing(text: str) -> None:
+    check_harmless(hostile(text))
+
+
+def test_a_pipe_gets_plain_text_in_its_encoding() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii", errors="strict")
+
+    TerminalNotifier(stream, clock=lambda: START + 61.0).post(message())
+
+    assert b"checkout-api: ERROR burst" in raw.getvalue()
+    assert b"\x1b" not in raw.getvalue()
+
+
+def test_a_bar_for_each_second_and_the_highest_is_full() -> None:
+    assert sparkline([0, 1, 4, 8]) == "▁▂▅█"
+    assert sparkline([0, 0]) == "▁▁"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (59.4, "59 s"), (60, "1 m 0 s"), (3725, "1 h 2 m")],
+)
+def test_a_span_reads_as_a_person_says_it(seconds: float, text: str) -> None:
+    assert span(seconds) == text
