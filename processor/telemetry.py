@@ -116,6 +116,7 @@ class ProcessorTelemetry:
         self, path: str, service: str, format_: str, before: str | None
     ) -> None:
         """A stream's format was learned, or has changed."""
+        self._failures.labels(format_)  # a first failure counts from zero
         if before is None:
             self._log.info("format learned", path=path, service=service, format=format_)
         else:

@@ -15,6 +15,7 @@ import urllib3
 from ruamel.yaml import YAML
 
 from tests.conftest import unavailable
+from tests.dashboards.stack import ROOT, load_yaml
 
 _START_S = 30.0
 
@@ -39,6 +40,19 @@ def promtool(*args: str | Path, stdin: bytes = b"") -> str:
     said = (done.stdout + done.stderr).decode()
     assert done.returncode == 0, said
     return said
+
+
+def scrape_config(ports: dict[str, int], *, interval_ms: int) -> dict[str, Any]:
+    """Our own configuration, with these ports of this machine as the targets."""
+    config = load_yaml(ROOT / "dashboards" / "prometheus" / "prometheus.yml")
+    config["global"]["scrape_interval"] = f"{interval_ms}ms"
+    config["global"]["scrape_timeout"] = f"{interval_ms}ms"
+    config["rule_files"] = []
+    for job in config["scrape_configs"]:
+        port = ports[job["job_name"].removeprefix("tocsin-")]
+        job["static_configs"] = [{"targets": [f"127.0.0.1:{port}"]}]
+    assert isinstance(config, dict)
+    return config
 
 
 class Prometheus:

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client.openmetrics.exposition import generate_latest
 
 from dashboards.files import FILES
-from tests.dashboards.prometheus import Prometheus, promtool
+from tests.dashboards.prometheus import Prometheus, promtool, scrape_config
 from tests.dashboards.promql import expressions, substituted
 from tests.dashboards.scene import (
     ERRORS_A_SECOND,
@@ -22,7 +22,6 @@ from tests.dashboards.scene import (
     Scene,
     history,
 )
-from tests.dashboards.stack import ROOT, load_yaml
 from tocsin.telemetry.health import Health
 from tocsin.telemetry.http import serve
 
@@ -39,15 +38,12 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     _backfill(directory)
     scene = Scene()
     with ExitStack() as stack:
-        config = load_yaml(ROOT / "dashboards" / "prometheus" / "prometheus.yml")
-        config["global"]["scrape_interval"] = f"{int(_SCRAPE_S * 1000)}ms"
-        config["global"]["scrape_timeout"] = f"{int(_SCRAPE_S * 1000)}ms"
-        config["rule_files"] = []
-        for job in config["scrape_configs"]:
-            name = job["job_name"].removeprefix("tocsin-")
-            server = serve("127.0.0.1:0", scene.registries[name], Health())
+        ports = {}
+        for name, registry in scene.registries.items():
+            server = serve("127.0.0.1:0", registry, Health())
             stack.callback(server.close)
-            job["static_configs"] = [{"targets": [f"127.0.0.1:{server.port}"]}]
+            ports[name] = server.port
+        config = scrape_config(ports, interval_ms=int(_SCRAPE_S * 1000))
         started = Prometheus(directory, config)
         stack.callback(started.stop)
         started.start()

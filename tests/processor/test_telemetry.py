@@ -19,3 +19,12 @@ def test_a_level_counts_from_zero_before_its_first_line(level: str) -> None:
 
     labels = {"service": "checkout", "level": level}
     assert registry.get_sample_value("tocsin_lines_processed_total", labels) == 0
+
+
+def test_failures_count_from_zero_once_a_format_is_learned() -> None:
+    registry = new_registry()
+
+    ProcessorTelemetry(registry).learned("/logs/a.log", "checkout", "json", None)
+
+    name, labels = "tocsin_parse_failures_total", {"format": "json"}
+    assert registry.get_sample_value(name, labels) == 0
