@@ -98,6 +98,7 @@ class LinesLoop:
             linger_s=self.config.flush,
         )
         positions = _positions(session.consumer)
+        session.paths.begin()
         flush = flusher.flush(
             batches, positions, now=self.clock(), path_of=session.paths.of
         )

@@ -6,6 +6,7 @@ one. Only which templates are kept by name is bounded by pane, the rest is count
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,10 +14,9 @@ import numpy as np
 import pandas as pd
 
 from processor.columns import Bools, Floats, Ints
-from processor.lines import Lines
+from processor.lines import Lines, offset_of
 from processor.parsing import Events
 from tocsin.records.frames import Pane, Sample, TemplateCount
-from tocsin.records.keys import parse_key
 from tocsin.values import LEVELS
 
 EARLY_S = 24 * 3600.0
@@ -74,7 +74,8 @@ def panes_by_batch(
     places = list(dict.fromkeys((name.service, name.host) for name in lines.names))
     number = {place: k for k, place in enumerate(places)}
     service_of = np.array([number[n.service, n.host] for n in lines.names], np.int64)
-    groups = _group(lines.batch_of, service_of[lines.stream_of], np.floor(at))
+    seconds = np.floor(at).astype(np.int64)
+    groups = _group(lines.batch_of, service_of[lines.stream_of], seconds)
     size = len(groups)
     pane_of = groups.pane_of
     counts = np.bincount(
@@ -103,16 +104,19 @@ def panes_by_batch(
     return found
 
 
-def _group(batch_of: Ints, service_of: Ints, second: Floats) -> _Groups:
-    frame = pd.DataFrame({"batch": batch_of, "service": service_of, "second": second})
-    grouped = frame.groupby(["batch", "service", "second"], sort=True)
-    keys = grouped.first().index.to_frame(index=False)
-    return _Groups(
-        pane_of=np.asarray(grouped.ngroup(), np.int64),
-        batch=keys["batch"].to_numpy(),
-        service=keys["service"].to_numpy(),
-        second=keys["second"].to_numpy().astype(np.int64),
-    )
+def _group(batch_of: Ints, service_of: Ints, second: Ints) -> _Groups:
+    """Number the panes in the order of batch, service and second."""
+    if len(second) == 0:
+        return _Groups(*(np.zeros(0, np.int64) for _ in range(4)))
+    services = int(service_of.max()) + 1
+    earliest = int(second.min())
+    span = int(second.max()) - earliest + 1
+    # One number a pane; the seconds span some days at most, so it cannot overflow.
+    place = (batch_of * services + service_of) * span + (second - earliest)
+    pane_of, places = pd.factorize(place, sort=True)
+    where, since = np.divmod(places, span)
+    batch, service = np.divmod(where, services)
+    return _Groups(pane_of, batch, service, since + earliest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,38 +135,35 @@ class _Templates:
         rows = self.events.templated
         if len(rows) == 0:
             return {}
-        seen = pd.DataFrame(
-            {"pane": pane_of[rows], "template": self.events.template_of, "row": rows}
+        width = len(self.events.templates)
+        pairs, first, sizes = np.unique(
+            pane_of[rows] * width + self.events.template_of,
+            return_index=True,
+            return_counts=True,
         )
-        counted = (
-            seen.groupby(["pane", "template"], sort=False)["row"]
-            .agg(["size", "first"])
-            .reset_index()
-            # The number of a template depends on the batch, its id does not.
-            .assign(id=lambda t: [self.events.templates[k].id for k in t["template"]])
-            .sort_values(["pane", "size", "id"], ascending=[True, False, True])
-        )
-        rank = counted.groupby("pane").cumcount()
-        other = counted[rank >= most].groupby("pane")["size"].sum().to_dict()
-        top = counted[rank < most]
-        found: dict[int, list[TemplateCount]] = {}
-        for pane, template, count, row in zip(
-            *(top[name].tolist() for name in ("pane", "template", "size", "first")),
-            strict=True,
-        ):
-            found.setdefault(pane, []).append(self._count(template, count, row))
-        return {
-            pane: (tuple(kept), int(other.get(pane, 0))) for pane, kept in found.items()
-        }
+        panes, templates = np.divmod(pairs, width)
+        # The number of a template depends on the batch, its id does not.
+        ids = np.array([template.id for template in self.events.templates])
+        order = np.lexsort((ids[templates], -sizes, panes))
+        kept: dict[int, list[TemplateCount]] = {}
+        other: Counter[int] = Counter()
+        for k in order.tolist():
+            pane, size = int(panes[k]), int(sizes[k])
+            counts = kept.setdefault(pane, [])
+            if len(counts) < most:
+                counts.append(self._count(int(templates[k]), size, int(rows[first[k]])))
+            else:
+                other[pane] += size
+        return {pane: (tuple(counts), other[pane]) for pane, counts in kept.items()}
 
     def _count(self, template: int, count: int, row: int) -> TemplateCount:
-        key = parse_key(self.lines.keys[row])
+        file_id = self.lines.names[self.lines.stream_of[row]].file_id
         text = self.lines.texts[row][:_SAMPLE_BYTES].decode("utf-8", "replace")
         sample = Sample(
             text=text[:SAMPLE_CHARS],
-            path=self.path_of(key.file_id),
-            file_id=key.file_id,
-            offset=key.offset,
+            path=self.path_of(file_id),
+            file_id=file_id,
+            offset=offset_of(self.lines.keys[row]),
             event_at=float(self.at[row]),
             read_at=float(self.lines.arrival[row]),
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tocsin.errors import BadRecord
 from tocsin.ports.bus import TableView
-from tocsin.records.keys import encode_name
 from tocsin.records.streams import decode_stream
 from tocsin.values import Clock
 
@@ -18,16 +17,32 @@ class Paths:
         self._view = view
         self._clock = clock
         self._refreshed_at = clock()
+        self._known: dict[str, str] = {}
 
     def of(self, file_id: str) -> str:
         """The path of a file-id, or '' while it is not known."""
-        key = encode_name(file_id).encode()
-        row = self._view.rows.get(key)
+        known = self._known.get(file_id)
+        if known is None:
+            known = self._look_up(file_id)
+            if not known and self._may_ask():
+                self._view.refresh()
+                known = self._look_up(file_id)
+            self._known[file_id] = known
+        return known
+
+    def begin(self) -> None:
+        """A new flush begins: what was looked up for the last one is forgotten."""
+        self._known.clear()
+
+    def _may_ask(self) -> bool:
         now = self._clock()
-        if row is None and now - self._refreshed_at >= REFRESH_EACH_S:
-            self._refreshed_at = now
-            self._view.refresh()
-            row = self._view.rows.get(key)
+        if now - self._refreshed_at < REFRESH_EACH_S:
+            return False
+        self._refreshed_at = now
+        return True
+
+    def _look_up(self, file_id: str) -> str:
+        row = self._view.rows.get(file_id.encode("utf-8", "surrogateescape"))
         if row is None:
             return ""
         try:

@@ -1,0 +1,203 @@
+"""What was polled becomes frames that tile, and panes that add up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processor.flush import MAX_FRAME_BYTES, Flush, Flusher, Gap, Settings, split
+from processor.parsing import Parser
+from processor.streams import StreamFormats
+from processor.zones import Zone
+from tests.processor.corpus import CORPUS
+from tocsin.ports.bus import Batch, Position, Records
+from tocsin.records.frames import Frame, Pane, Sample, TemplateCount, encode_frame
+from tocsin.records.topics import RAW_LOGS
+from tocsin.values import Level
+
+NOW = 1_773_480_067.5  # 2026-03-14T09:21:07.5Z
+CAUGHT_UP = Position(0, caught_up=True, lag=0)
+BEHIND = Position(0, caught_up=False, lag=9)
+LOG4J = b"2026-03-14 09:21:07,250 ERROR [main] a.b.Orders - order %d failed"
+
+
+def flusher(max_templates: int = 20) -> Flusher:
+    return Flusher(
+        Parser(Zone("UTC")),
+        StreamFormats(),
+        Settings(
+            heartbeat_s=1.0, window_s=60, grace_s=2.0, max_templates=max_templates
+        ),
+    )
+
+
+def batch(
+    lines: list[bytes], *, lo: int = 0, partition: int = 0, read_at: float = NOW
+) -> Batch:
+    keys = [f"api/h/f1:{lo + k}".encode() for k in range(len(lines))]
+    stamps = [int(read_at * 1000)] * len(lines)
+    records = Records(keys, lines, stamps)
+    return Batch(RAW_LOGS, partition, lo, lo + len(lines), records)
+
+
+def flush(
+    to: Flusher, *batches: Batch, position: Position = CAUGHT_UP, now: float = NOW
+) -> Flush:
+    return to.flush(batches, {0: position}, now=now, path_of=lambda _: "")
+
+
+def sums(frames: list[Frame]) -> tuple[Counter[object], Counter[str]]:
+    """Lines by pane and level, and error lines by template."""
+    counts: Counter[object] = Counter()
+    templates: Counter[str] = Counter()
+    for pane in (pane for frame in frames for pane in frame.panes):
+        for level in Level:
+            place = (pane.service, pane.host, pane.second, level)
+            counts[place] += pane.counts[level]
+        counts[pane.service, pane.second, "bytes"] += pane.bytes
+        for template in pane.templates:
+            templates[template.text] += template.count
+    return +counts, templates
+
+
+lines = st.lists(
+    st.sampled_from([case.line.encode() for case in CORPUS]) | st.binary(max_size=60),
+    min_size=1,
+    max_size=10,
+)
+
+
+@pytest.mark.slow
+@given(lines, st.data())
+@settings(max_examples=40, deadline=None)
+def test_panes_of_two_flushes_add_up_to_those_of_one(
+    given_lines: list[bytes], data: st.DataObject
+) -> None:
+    cut = data.draw(st.integers(0, len(given_lines)))
+    first, second = given_lines[:cut], given_lines[cut:]
+    halves = flusher(max_templates=100)
+
+    whole = flush(flusher(max_templates=100), batch(given_lines)).frames
+    apart = flush(halves, batch(first)).frames
+    apart += flush(halves, batch(second, lo=cut)).frames
+
+    assert sums(whole) == sums(apart)
+
+
+def test_an_implausible_time_counts_at_its_arrival_as_skewed() -> None:
+    late, early = NOW + 61, NOW - 24 * 3600 - 1
+    texts = [b'{"time":%f,"level":"info"}' % at for at in (late, early, NOW - 3600)]
+
+    (frame,) = flush(flusher(), batch(texts)).frames
+
+    assert frame.skewed == 2
+    assert [(p.second, p.lines) for p in frame.panes] == [
+        (int(NOW) - 3600, 1),
+        (int(NOW), 2),
+    ]
+
+
+def test_a_line_without_a_time_counts_at_its_arrival() -> None:
+    read_at = NOW - 7
+    (frame,) = flush(flusher(), batch([b"hello", b"world"], read_at=read_at)).frames
+
+    assert frame.unparsed == 2
+    assert [pane.second for pane in frame.panes] == [int(read_at)]
+
+
+def test_templates_beyond_the_most_are_counted_as_others() -> None:
+    texts = [
+        b"ERROR: %s is broken" % word
+        for word, times in ((b"disk", 3), (b"fan", 2), (b"door", 1), (b"lamp", 1))
+        for _ in range(times)
+    ]
+
+    (frame,) = flush(flusher(max_templates=2), batch(texts)).frames
+
+    (pane,) = frame.panes
+    assert [(t.text, t.count) for t in pane.templates] == [
+        ("ERROR: disk is broken", 3),
+        ("ERROR: fan is broken", 2),
+    ]
+    assert pane.other_templates == 2
+
+
+def test_a_caught_up_partition_goes_with_the_clock_a_lagging_one_with_its_lines() -> (
+    None
+):
+    to = flusher()
+    behind = flush(to, batch([b"x"], read_at=NOW - 50), position=BEHIND).frames
+    caught_up = flush(to, batch([b"x"], lo=1, read_at=NOW - 49)).frames
+    back = flush(to, batch([b"x"], lo=2, read_at=NOW - 5), position=BEHIND).frames
+
+    assert [f.watermark for f in (*behind, *caught_up, *back)] == [NOW - 50, NOW, NOW]
+    assert [f.caught_up for f in (*behind, *caught_up, *back)] == [False, True, False]
+
+
+def test_an_idle_partition_sends_a_heartbeat_each_second() -> None:
+    to = flusher()
+    flush(to, batch([b"x"]))
+    idle = Position(1, caught_up=True, lag=0)
+
+    early = flush(to, position=idle, now=NOW + 0.9).frames
+    (beat,) = flush(to, position=idle, now=NOW + 1.0).frames
+
+    assert early == []
+    assert (beat.lo, beat.hi, beat.watermark, beat.panes) == (1, 1, NOW + 1.0, ())
+
+
+def test_a_partition_that_was_just_assigned_tells_no_time_while_it_is_behind() -> None:
+    assert flush(flusher(), position=BEHIND).frames == []
+
+
+def test_a_hole_in_the_offsets_is_told() -> None:
+    to = flusher()
+    flush(to, batch([b"x"]))
+
+    assert flush(to, batch([b"y"], lo=5)).gaps == [Gap(0, expected=1, found=5)]
+
+
+def test_lines_of_a_closed_window_are_late() -> None:
+    to = flusher()
+    flush(to, batch([b"x"]), now=NOW + 3600)
+
+    found = flush(to, batch([LOG4J % 1, b"no time"], lo=1, read_at=NOW + 3600))
+
+    assert [frame.late for frame in found.frames] == [1]
+    assert [service.late for service in found.services] == [1]
+
+
+def test_a_frame_too_large_for_a_record_is_cut_into_frames_that_tile() -> None:
+    sample = Sample("\x00" * 1000, "/p", "f", 0, NOW, NOW)
+    templates = tuple(TemplateCount(f"{k}", "t" * 300, 1, sample) for k in range(20))
+    panes = tuple(
+        Pane("api", "h", k, (0, 0, 0, 0, 20, 0, 0), 1, NOW, templates)
+        for k in range(30)
+    )
+    whole = Frame(0, 100, 800, NOW, True, NOW, panes, late=3, unparsed=2, skewed=1)
+
+    frames = split(whole)
+
+    assert len(frames) > 1
+    assert all(len(encode_frame(frame)) <= MAX_FRAME_BYTES for frame in frames)
+    assert (frames[0].lo, frames[-1].hi) == (100, 800)
+    assert all(a.hi == b.lo and a.lo < a.hi for a, b in pairwise(frames))
+    assert tuple(p for frame in frames for p in frame.panes) == panes
+    assert sum(frame.late for frame in frames) == 3
+
+
+def test_a_pane_too_large_for_a_record_counts_templates_as_others() -> None:
+    sample = Sample("\x00" * 1000, "/p", "f", 0, NOW, NOW)
+    templates = tuple(TemplateCount(f"{k}", "t", 2, sample) for k in range(400))
+    pane = Pane("api", "h", 1, (0, 0, 0, 0, 800, 0, 0), 1, NOW, templates)
+
+    (frame,) = split(Frame(0, 0, 800, NOW, True, NOW, (pane,)))
+
+    (fitted,) = frame.panes
+    assert len(encode_frame(frame)) <= MAX_FRAME_BYTES
+    assert fitted.other_templates + 2 * len(fitted.templates) == 800
+    assert len(fitted.templates) > 100
