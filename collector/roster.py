@@ -1,10 +1,10 @@
 """All files of one collector: what a scan means for each of them.
 
 A scan says which files there are; the roster knows which of them it has read how far.
-From both it decides: new, read on, moved, given up, gone. Rows of the table
-`checkpoints` that belong to no file seen so far wait in `_stored`, and their files are
-looked for by inode where they last were. What is decided here becomes true with the
-next transaction: `changed`, `doomed` and `new_roots` are what it has to write.
+From both it decides: new, read on, moved, rewritten, given up, gone. What is decided
+becomes true with the next transaction: `changed`, `doomed` and `new_roots` are what it
+has to write. Order matters in a sweep: a rewritten file is recognised before a copy of
+it is met, so that both are one decision and one transaction.
 """
 
 # A Path for each file would double the cost of a scan.
@@ -16,33 +16,26 @@ import os
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from collector.checkpoint import (
-    ROOT_MARK,
-    Checkpoint,
-    decode_path,
-    decode_root,
-    decode_row,
-    root_key,
-    row_key,
-    row_prefix,
-)
+from collector.admission import Admit, Policy, is_old_twin, judge_twin
+from collector.checkpoint import Checkpoint, decode_path, root_key, row_key
 from collector.descriptors import Descriptors
 from collector.discovery import Found, Scan, list_inodes
 from collector.framing import Framing, Place
-from collector.identity import (
-    HEAD_BYTES,
-    FileKey,
-    Trail,
-    Verdict,
-    new_file_id,
-)
-from collector.names import LeftOut, base_names
+from collector.identity import FileKey, Fingerprint, Trail, Verdict, new_file_id
+from collector.names import LeftOut
 from collector.service import Origin, origin_of
-from collector.source import Source, Standing, line_start_before, trail_at
+from collector.source import (
+    Before,
+    Source,
+    Standing,
+    line_start_before,
+    trail_at,
+)
+from collector.stored import FORGET_S, StoredRows
 from collector.telemetry import CollectorTelemetry, FileState, Lost, Rotation
 from tocsin.config.model import CollectorConfig
-from tocsin.errors import BadRecord
 from tocsin.records.keys import partition_of, stream_prefix
 
 # After that long without a new byte a renamed file is taken to be left by its writer:
@@ -50,9 +43,10 @@ from tocsin.records.keys import partition_of, stream_prefix
 _ROTATED_SETTLES_S = 30.0
 # Nobody can find a deleted file again, and it holds disk space while it is open.
 _DELETED_SETTLES_S = 5.0
-# A file that is nowhere may come back with the mount it was on.
-_FORGET_S = 86_400.0
-_SEEK_AGAIN_S = 60.0
+# A copy is there before its original is truncated; it only has to be noticed.
+_COPY_APPEARS_S = 5.0
+# The kernel's clock for files ticks every 4 ms at most.
+_FILE_CLOCK_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,47 +67,20 @@ class Roster:
     def __init__(self, setup: Setup, rows: Mapping[bytes, bytes]) -> None:
         """`rows`: the collector's committed rows of `checkpoints`."""
         self._setup = setup
-        self._config = setup.config
         self._telemetry = setup.telemetry
         self._descriptors = setup.descriptors
+        self._policy = Policy(setup.config.start == "end", setup.config.ignore_older)
+        self._stored = StoredRows(setup.identity, rows, setup.telemetry)
         self._sources: dict[FileKey, Source] = {}
         self._by_path: dict[str, Source] = {}
-        self._stored: dict[FileKey, Checkpoint] = {}
-        self._since: dict[str, float] = {}
+        self._since = self._stored.since
         self._sweeps = 0
-        self._sought_at: float | None = None
-        self._started_at = 0.0
         self._left_paths: frozenset[str] = frozenset()
         self.ready: deque[Source] = deque()
         self.changed: dict[Source, None] = {}
-        self.doomed: set[bytes] = set()
+        self.rewritten: dict[Source, Verdict] = {}
+        self.doomed = self._stored.doomed
         self.new_roots: dict[str, float] = {}
-        self._load(rows)
-
-    def _load(self, rows: Mapping[bytes, bytes]) -> None:
-        prefix = row_prefix(self._setup.identity)
-        for key, value in rows.items():
-            name = key.removeprefix(prefix).decode("utf-8", "replace")
-            try:
-                if name.startswith(ROOT_MARK):
-                    root = decode_path(name.removeprefix(ROOT_MARK))
-                    self._since[root] = decode_root(value).since
-                else:
-                    self._store(decode_row(value))
-            except BadRecord as error:
-                shown = key.decode("utf-8", "replace")
-                self._telemetry.checkpoint_unreadable(shown, str(error))
-                self.doomed.add(key)
-
-    def _store(self, row: Checkpoint) -> None:
-        known = self._stored.get(row.file_key)
-        if known is None:
-            self._stored[row.file_key] = row
-            return
-        # Two rows of one inode: the older content is gone.
-        older, newer = sorted((known, row), key=lambda each: each.at)
-        self._stored[row.file_key] = newer
-        self.doomed.add(self._row_key(older.file_id))
 
     def __len__(self) -> int:
         return len(self._sources)
@@ -133,28 +100,39 @@ class Roster:
 
     # A scan
 
-    def sweep(self, scan: Scan, *, now: float) -> None:
-        """Take a scan in."""
+    def sweep(self, scan: Scan, *, now: float, settled: bool = True) -> None:
+        """Take a scan in.
+
+        Not `settled`: what was taken last may have to be put back. What a rewritten
+        file held is decided later, for its copy is read from what is committed.
+        """
         self._sweeps += 1
         fresh = set(scan.roots) - self._since.keys()
         left = dict(scan.left)
+        unknown = []
         for found in scan.files.values():
             source = self._sources.get(found.key)
-            if source is not None:
-                self._see(source, found, now=now)
+            if source is None:
+                unknown.append(found)
             else:
-                why = self._meet(found, first=found.root in fresh, now=now)
-                if why is not None:
-                    left[found.path] = why
+                self._see(source, found, now=now)
+        if settled:
+            self._restart_rewritten(now=now)
+        unknown.sort(key=lambda found: found.key not in self._stored)
+        for found in unknown:
+            why = self._meet(found, first=found.root in fresh, now=now)
+            if why is not None:
+                left[found.path] = why
         self._look_for_missing(now=now)
-        self._seek_stored(set(scan.roots), now=now)
+        for found in self._stored.seek(set(scan.roots), now=now):
+            self._meet(found, first=False, now=now, sought=True)
         for root in fresh:
-            self._since[root] = self.new_roots[root] = now
+            self._since[root] = self.new_roots[root] = now - _FILE_CLOCK_S
         self._by_path = {s.path: s for s in self._sources.values()}
         self._left_paths = frozenset(left)
         self._telemetry.left_out(left)
         self._telemetry.roots(scan.missing, scan.empty)
-        self._count(len(left))
+        self._count(len(left), now=now)
 
     def poke(self, path: str) -> bool:
         """Look at one file that was written to; False if a scan has to look."""
@@ -200,48 +178,55 @@ class Roster:
 
     def _notice(self, source: Source, size: int, modified_at: float) -> bool:
         """Take in a file's size; whether anything changed."""
+        if size < source.place.offset:
+            self.rewritten[source] = Verdict.SHRUNK
         changed = size != source.size or modified_at != source.modified_at
         if changed:
-            source.size, source.modified_at = size, modified_at
+            # The largest size tells how much a truncation took away.
+            shrunk = source in self.rewritten
+            source.size = max(size, source.size) if shrunk else size
+            source.modified_at = modified_at
             source.finished = False
             self.enqueue(source)
         return changed
 
     # New files
 
-    def _meet(self, found: Found, *, first: bool, now: float) -> LeftOut | None:
-        """Begin to read a file; or why not."""
+    def _meet(
+        self, found: Found, *, first: bool, now: float, sought: bool = False
+    ) -> LeftOut | None:
+        """Begin to read a file; or why not. `sought`: no scan found it."""
         row = self._stored.get(found.key)
         try:
             if row is not None:
-                self._resume(found, row, now=now)
+                self._resume(found, row, sought=sought, now=now)
             else:
                 return self._begin(found, first=first, now=now)
         except FileNotFoundError:
             pass  # it moved since the scan: the next one finds it
+        except PermissionError:
+            return LeftOut.UNREADABLE
         except OSError as error:
             self._telemetry.read_failed(found.path, error)
-            return LeftOut.UNREADABLE
         return None
 
     def _begin(self, found: Found, *, first: bool, now: float) -> LeftOut | None:
-        if found.twin_of is not None:
-            since = now if first else self._since.get(found.root, now)
-            if found.chosen and found.modified_at <= since:
-                return LeftOut.ROTATED
-            if self._is_copy(found):
-                return LeftOut.COPY
-        older = self._config.ignore_older
-        is_old = older is not None and found.modified_at < now - older
-        at_end = is_old or (first and self._config.start == "end")
+        original = self._by_path.get(found.twin_of or "")
+        verdict: Admit | LeftOut | None = None
+        if original is not None and not first:
+            verdict = self._judge_twin(found, original)
+        since = now if first else self._since.get(found.root, now)
+        if verdict is None and is_old_twin(found, since=since, first=first):
+            verdict = LeftOut.ROTATED
+        if isinstance(verdict, LeftOut):
+            return verdict
+        verdict = verdict or self._policy.admit(found, first=first, now=now)
         source = self._new_source(found, now=now)
-        if at_end:
-            descriptor = self._descriptors.open(found.key, found.path)
-            start = line_start_before(
-                descriptor, found.size, max_line=self._setup.framing.max_line
-            )
-            source.place = Place(start)
-            source.trail = trail_at(descriptor, start)
+        if verdict is Admit.BEHIND_ORIGINAL and original is not None:
+            before, original.before = original.before, None
+            self._begin_at(source, before.offset if before is not None else 0)
+        elif verdict is Admit.END:
+            self._begin_at(source, self._last_line(found))
         self._enter(source, found)
         self._telemetry.file_found(
             source.path,
@@ -251,27 +236,32 @@ class Roster:
         )
         return None
 
-    def _is_copy(self, found: Found) -> bool:
-        """Whether a rotated twin begins with the very bytes of the file it is named of.
-
-        Then it is a copy, made before the original is truncated.
-        """
-        original = self._by_path.get(found.twin_of or "")
-        head = original.trail.head if original is not None else b""
-        if not head:
-            return False
+    def _judge_twin(self, found: Found, original: Source) -> Admit | LeftOut | None:
         descriptor = self._descriptors.open(found.key, found.path)
-        beginning = os.pread(descriptor, HEAD_BYTES, 0)
-        self._descriptors.close(found.key)
-        return bool(beginning) and head.startswith(beginning[: len(head)])
+        try:
+            return judge_twin(found, original, partial(trail_at, descriptor))
+        finally:
+            self._descriptors.close(found.key)
 
-    def _resume(self, found: Found, row: Checkpoint, *, now: float) -> None:
+    def _begin_at(self, source: Source, offset: int) -> None:
+        descriptor = self._descriptors.open(source.key, source.path)
+        source.place = Place(offset)
+        source.trail = trail_at(descriptor, offset)
+
+    def _last_line(self, found: Found) -> int:
+        return line_start_before(
+            self._descriptors.open(found.key, found.path),
+            found.size,
+            max_line=self._setup.framing.max_line,
+        )
+
+    def _resume(
+        self, found: Found, row: Checkpoint, *, sought: bool, now: float
+    ) -> None:
         descriptor = self._descriptors.open(found.key, found.path)
         trail = trail_at(descriptor, row.offset)
         verdict = row.fingerprint.judge(trail)
-        if found.size < row.offset:
-            verdict = Verdict.SHRUNK
-        del self._stored[found.key]
+        self._stored.claim(found.key)
         if verdict is Verdict.SAME:
             source = self._known_source(found, row, trail)
             self._enter(source, found)
@@ -279,9 +269,14 @@ class Roster:
                 source.path, size=found.size, offset=row.offset
             )
             return
-        self.doomed.add(self._row_key(row.file_id))
+        self._stored.doom(row.file_id)
+        if sought:
+            # Found by its inode alone: that belongs to another file now.
+            self._descriptors.close(found.key)
+            return
         source = self._new_source(found, now=now, after=row.file_id)
         source.may_begin_with_hole = True
+        source.before = Before(row.offset, row.fingerprint, 0, now)
         self._enter(source, found)
         self._telemetry.file_rotated(found.path, _KIND[verdict])
 
@@ -303,7 +298,7 @@ class Roster:
     def _source(
         self, found: Found, file_id: str, origin: Origin, first_seen_at: float
     ) -> Source:
-        prefix = stream_prefix(origin.service, self._config.host, file_id)
+        prefix = self._prefix(origin, file_id)
         return Source(
             file_id=file_id,
             key=found.key,
@@ -329,29 +324,41 @@ class Roster:
 
     # Rewritten, moved and gone files
 
-    def restart(self, source: Source, verdict: Verdict, *, now: float) -> None:
+    def _restart_rewritten(self, *, now: float) -> None:
+        for source, verdict in self.rewritten.items():
+            if not self.holds(source):
+                continue
+            if source.seen_in == self._sweeps:
+                self._restart(source, verdict, now=now)
+            else:
+                # Followed by its inode alone: that belongs to another file now.
+                self._forget(source)
+        self.rewritten.clear()
+
+    def _restart(self, source: Source, verdict: Verdict, *, now: float) -> None:
         """Read a file from its beginning: it holds something else than before."""
-        if source.seen_in != self._sweeps:
-            # Found by its inode alone: that belongs to another file now.
-            self._forget(source)
-            return
-        lost = source.size - source.place.offset
-        if verdict is Verdict.SHRUNK and lost > 0:
-            self._telemetry.lost(source.path, Lost.TRUNCATED, lost)
+        self._count_lost(source)
         self._telemetry.file_rotated(source.path, _KIND[verdict])
-        self.doomed.add(self._row_key(source.file_id))
+        self._stored.doom(source.file_id)
+        unread = source.unread if verdict is Verdict.SHRUNK else 0
+        fingerprint = Fingerprint.of(source.trail)
+        source.before = Before(source.place.offset, fingerprint, unread, now)
         source.file_id = new_file_id(source.key, now=now, after=source.file_id)
-        source.prefix = stream_prefix(
-            source.origin.service, self._config.host, source.file_id
-        )
+        source.prefix = self._prefix(source.origin, source.file_id)
         source.partition = partition_of(source.prefix, self._setup.partitions)
-        source.place, source.trail = Place(0), Trail()
+        source.place, source.trail, source.size = Place(0), Trail(), 0
         source.first_seen_at = now
         source.may_begin_with_hole = True
-        source.finished = False
+        source.finished = source.finishing = False
         source.moved = True
         self.changed[source] = None
         self.enqueue(source)
+
+    def _count_lost(self, source: Source) -> None:
+        """Count what a truncation took away, once no copy of it is to be expected."""
+        before, source.before = source.before, None
+        if before is not None and before.unread:
+            self._telemetry.lost(source.path, Lost.TRUNCATED, before.unread)
 
     def _look_for_missing(self, *, now: float) -> None:
         listed: dict[tuple[str, int], dict[int, str] | None] = {}
@@ -374,7 +381,7 @@ class Roster:
                 at = os.stat(path)
             elif descriptor is not None:
                 at = os.fstat(descriptor)
-            elif names is not None or now - source.quiet_since > _FORGET_S:
+            elif names is not None or now - source.quiet_since > FORGET_S:
                 self._forget(source)
                 return
             else:
@@ -426,68 +433,12 @@ class Roster:
         self._sources.pop(source.key, None)
         self.changed.pop(source, None)
         source.finished = True
-        self.doomed.add(self._row_key(source.file_id))
-
-    def _seek_stored(self, roots: set[str], *, now: float) -> None:
-        """Look for files that were being read before the last stop."""
-        if not self._stored or (
-            self._sought_at is not None and now - self._sought_at < _SEEK_AGAIN_S
-        ):
-            return
-        if self._sought_at is None:
-            self._started_at = now
-        self._sought_at = now
-        listed: dict[tuple[str, int], dict[int, str] | None] = {}
-        for key, row in list(self._stored.items()):
-            path = decode_path(row.path)
-            place = (os.path.dirname(path), key.device)
-            if place not in listed:
-                listed[place] = list_inodes(*place)
-            names = listed[place]
-            found = None if names is None else names.get(key.inode)
-            if found is not None and decode_path(row.root) in roots:
-                self._rejoin(found, key, row, now=now)
-            elif found is None and self._is_forgotten(row, names, now=now):
-                del self._stored[key]
-                self.doomed.add(self._row_key(row.file_id))
-
-    def _is_forgotten(
-        self, row: Checkpoint, names: dict[int, str] | None, *, now: float
-    ) -> bool:
-        """Whether a file that is nowhere will not come back."""
-        # Where its directory cannot be looked into, what counts is how long we looked.
-        since = row.at if names is not None else self._started_at
-        return now - since > _FORGET_S
-
-    def _rejoin(self, path: str, key: FileKey, row: Checkpoint, *, now: float) -> None:
-        """Read on in a file that rotated out of the names that are read."""
-        was = decode_path(row.path)
-        directory, _, name = path.rpartition("/")
-        # With nothing read of it, only its name can tell it from one that merely got
-        # its inode.
-        related = was in {path, *(f"{directory}/{b}" for b in base_names(name))}
-        try:
-            at = os.stat(path)
-            if (at.st_dev, at.st_ino) != key or not (row.offset or related):
-                return
-            if row.finished and at.st_size == row.offset:
-                return
-            trail = trail_at(self._descriptors.open(key, path), row.offset)
-        except OSError:
-            return
-        if row.fingerprint.judge(trail) is not Verdict.SAME:
-            self._descriptors.close(key)
-            del self._stored[key]
-            self.doomed.add(self._row_key(row.file_id))
-            return
-        root = decode_path(row.root)
-        found = Found(path, key, at.st_size, at.st_mtime, root, root, twin_of=was)
-        self._meet(found, first=False, now=now)
+        self._stored.doom(source.file_id)
 
     # Small things
 
-    def _row_key(self, file_id: str) -> bytes:
-        return row_key(self._setup.identity, file_id)
+    def _prefix(self, origin: Origin, file_id: str) -> str:
+        return stream_prefix(origin.service, self._setup.config.host, file_id)
 
     def root_key(self, root: str) -> bytes:
         """The key of a PATH's row."""
@@ -495,9 +446,9 @@ class Roster:
 
     def source_key(self, source: Source) -> bytes:
         """The key of a file's row."""
-        return self._row_key(source.file_id)
+        return row_key(self._setup.identity, source.file_id)
 
-    def _count(self, left: int) -> None:
+    def _count(self, left: int, *, now: float) -> None:
         counts = {FileState.LEFT_OUT: left}
         unread: dict[str, int] = {}
         for source in self._sources.values():
@@ -505,6 +456,8 @@ class Roster:
             counts[state] = counts.get(state, 0) + 1
             service = source.origin.service
             unread[service] = unread.get(service, 0) + source.unread
+            if source.before and now - source.before.at > _COPY_APPEARS_S:
+                self._count_lost(source)
         self._telemetry.files(counts, open_files=len(self._descriptors))
         self._telemetry.unread(unread)
 

@@ -128,12 +128,12 @@ class Shipper:
 
     def _read(self, source: Source, cargo: Cargo) -> None:
         descriptor = self._descriptors.open(source.key, source.path)
+        self._telemetry.read_again(source.path)
         if source not in self._begun:
             self._begun[source] = _Before(source.file_id, source.place, source.trail)
         result = step(source, descriptor, self._framing)
         if isinstance(result, Verdict):
-            self._roster.restart(source, result, now=self._clock())
-            self._begun[source] = _Before(source.file_id, source.place, source.trail)
+            self._roster.rewritten[source] = result
             return
         self._take(source, result, cargo)
         if result.more:

@@ -30,6 +30,19 @@ class Standing(Enum):
     DELETED = "it has no name any more"
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a truncated file held: where its copy, if there is one, has news.
+
+    `unread`: bytes that are lost if there is none.
+    """
+
+    offset: int
+    fingerprint: Fingerprint
+    unread: int
+    at: float
+
+
 @dataclass(slots=True, eq=False)
 class Source:
     """A file and how far it was read; everything before `place` is on its way.
@@ -60,6 +73,7 @@ class Source:
     seen_in: int = 0
     may_begin_with_hole: bool = False
     mark: Mark = Mark.NONE
+    before: Before | None = None
 
     @property
     def unread(self) -> int:

@@ -188,7 +188,8 @@ class _Loop:
         while not stop.is_set():
             self._patience.beat()
             begun = time.monotonic()
-            if begun >= self._scan_at:
+            rewritten = self._roster.rewritten and self._failure is None
+            if begun >= self._scan_at or rewritten:
                 self._scan(begun)
             if not self._ship():
                 self._wait()
@@ -199,7 +200,8 @@ class _Loop:
     def _scan(self, begun: float) -> None:
         scan = self._discovery.scan()
         self._wakeup.watch(scan.watch)
-        self._roster.sweep(scan, now=self._clock())
+        settled = self._failure is None
+        self._roster.sweep(scan, now=self._clock(), settled=settled)
         ended = time.monotonic()
         cost_s = ended - begun
         share = _WATCHED_SHARE if self._wakeup.is_complete else _BLIND_SHARE

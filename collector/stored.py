@@ -1,0 +1,139 @@
+"""Checkpoints of files that were not seen yet since the start.
+
+Each waits for its file: a scan may find it under its name, or it is looked for by inode
+in the directory where it last was. What is nowhere is forgotten after a day.
+"""
+
+# A Path for each file would double the cost of a scan.
+# ruff: noqa: PTH116, PTH120
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+
+from collector.checkpoint import (
+    ROOT_MARK,
+    Checkpoint,
+    decode_path,
+    decode_root,
+    decode_row,
+    row_key,
+    row_prefix,
+)
+from collector.discovery import Found, list_inodes
+from collector.identity import FileKey
+from collector.names import base_names
+from collector.telemetry import CollectorTelemetry
+from tocsin.errors import BadRecord
+
+# A file that is nowhere may come back with the mount it was on.
+FORGET_S = 86_400.0
+_SEEK_AGAIN_S = 60.0
+
+
+class StoredRows:
+    """The rows by file; `doomed`: keys of rows that are to be deleted.
+
+    `since`: when each PATH was first watched.
+    """
+
+    def __init__(
+        self,
+        identity: str,
+        rows: Mapping[bytes, bytes],
+        telemetry: CollectorTelemetry,
+    ) -> None:
+        self._identity = identity
+        self._rows: dict[FileKey, Checkpoint] = {}
+        self._sought_at: float | None = None
+        self._started_at = 0.0
+        self.since: dict[str, float] = {}
+        self.doomed: set[bytes] = set()
+        prefix = row_prefix(identity)
+        for key, value in rows.items():
+            try:
+                self._load(key.removeprefix(prefix).decode("utf-8", "replace"), value)
+            except BadRecord as error:
+                shown = key.decode("utf-8", "replace")
+                telemetry.checkpoint_unreadable(shown, str(error))
+                self.doomed.add(key)
+
+    def _load(self, name: str, value: bytes) -> None:
+        if name.startswith(ROOT_MARK):
+            root = decode_path(name.removeprefix(ROOT_MARK))
+            self.since[root] = decode_root(value).since
+            return
+        row = decode_row(value)
+        known = self._rows.setdefault(row.file_key, row)
+        if known is not row:
+            # Two rows of one inode: the older content is gone.
+            older, newer = sorted((known, row), key=lambda each: each.at)
+            self._rows[row.file_key] = newer
+            self.doom(older.file_id)
+
+    def __contains__(self, key: FileKey) -> bool:
+        return key in self._rows
+
+    def get(self, key: FileKey) -> Checkpoint | None:
+        """The row of a file."""
+        return self._rows.get(key)
+
+    def claim(self, key: FileKey) -> None:
+        """Take a row out: its file was found, or is no more."""
+        del self._rows[key]
+
+    def doom(self, file_id: str) -> None:
+        """Have a row deleted."""
+        self.doomed.add(row_key(self._identity, file_id))
+
+    def seek(self, roots: set[str], *, now: float) -> Iterator[Found]:
+        """Files that are no longer where a scan finds them; looked for each minute."""
+        if self._sought_at is None:
+            self._started_at = now
+        elif now - self._sought_at < _SEEK_AGAIN_S:
+            return
+        self._sought_at = now
+        listed: dict[tuple[str, int], dict[int, str] | None] = {}
+        for key, row in list(self._rows.items()):
+            place = (os.path.dirname(decode_path(row.path)), key.device)
+            if place not in listed:
+                listed[place] = list_inodes(*place)
+            names = listed[place]
+            path = None if names is None else names.get(key.inode)
+            if path is not None and decode_path(row.root) in roots:
+                found = _at(path, key, row)
+                if found is not None:
+                    yield found
+            elif path is None and self._is_forgotten(row, names, now=now):
+                self.claim(key)
+                self.doom(row.file_id)
+
+    def _is_forgotten(
+        self, row: Checkpoint, names: dict[int, str] | None, *, now: float
+    ) -> bool:
+        """Whether a file that is nowhere will not come back."""
+        # Where its directory cannot be looked into, what counts is how long we looked.
+        since = row.at if names is not None else self._started_at
+        return now - since > FORGET_S
+
+
+def _at(path: str, key: FileKey, row: Checkpoint) -> Found | None:
+    """The file of a row under a name that is not read; None if nothing is left of it.
+
+    With nothing read of it yet, only its name can tell it from a file that merely got
+    its inode.
+    """
+    was = decode_path(row.path)
+    directory, _, name = path.rpartition("/")
+    related = was in {path, *(f"{directory}/{base}" for base in base_names(name))}
+    try:
+        at = os.stat(path)
+    except OSError:
+        return None
+    if (at.st_dev, at.st_ino) != key or not (row.offset or related):
+        return None
+    if row.finished and at.st_size == row.offset:
+        return None
+    root = decode_path(row.root)
+    return Found(path, key, at.st_size, at.st_mtime, root, root, twin_of=was)
