@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import sys
 import time
 
@@ -24,6 +26,7 @@ def main() -> int:
     parser.add_argument("command", choices=["copy", "hold"])
     parser.add_argument("--name", default="copier")
     parser.add_argument("--stop-at", default="")
+    parser.add_argument("--freeze-at", default="")
     parser.add_argument("--max-records", type=int, default=50)
     arguments = parser.parse_args()
     with Site(**json.loads(arguments.site)).open(arguments.name) as bus:
@@ -43,6 +46,10 @@ def _copy(bus: Bus, arguments: argparse.Namespace) -> None:
         if step == arguments.stop_at and done >= 2:
             print(step, flush=True)
             time.sleep(600)
+        if step == arguments.freeze_at and done == 2:
+            done += 1
+            print(step, flush=True)
+            os.kill(os.getpid(), signal.SIGSTOP)
         if step == "commit":
             done += 1
             print("copied", flush=True)

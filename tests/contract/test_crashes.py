@@ -88,6 +88,30 @@ def test_a_killed_member_s_partitions_move_and_nothing_is_lost_or_doubled(
     assert read_all(bus, OUT) == expected
 
 
+@pytest.mark.parametrize("step", ["begin", "acknowledge"])
+def test_a_frozen_member_that_wakes_up_too_late_commits_nothing(
+    site: Site, open_bus: Callable[[], Bus], step: str
+) -> None:
+    bus = open_bus()
+    expected = fill(bus, 2000)
+    with _started(
+        site, *("copy", "--name", "zombie", "--max-records", "10"), "--freeze-at", step
+    ) as zombie:
+        _read_until(zombie, step)
+        consumer = bus.consumer([IN], group="copiers", member="survivor")
+        producer = bus.producer("survivor")
+        deadline = time.monotonic() + site.takeover_s + 30
+        while not is_copied(bus, "copiers"):
+            assert time.monotonic() < deadline, consumer.assignment()
+            copy(consumer, producer, max_records=500)
+
+        zombie.send_signal(signal.SIGCONT)
+
+        assert zombie.wait(timeout=60) == 0
+
+    assert read_all(bus, OUT) == expected
+
+
 def _assert_noted(bus: Bus) -> None:
     """The table tells of the last copied batch of each partition."""
     committed = bus.committed("copiers", [IN])

@@ -92,6 +92,7 @@ class EmbeddedBus:
         self, topics: Sequence[str], *, group: str, member: str
     ) -> EmbeddedConsumer:
         """See the port."""
+        partitions = self._catalogue.partitions(topics)
         database = self._connected()
         membership = Membership(
             database,
@@ -106,7 +107,7 @@ class EmbeddedBus:
             EmbeddedConsumer(
                 database,
                 membership,
-                self._catalogue.partitions(topics),
+                partitions,
                 on_close=lambda: self._pulse.remove(membership),
             )
         )

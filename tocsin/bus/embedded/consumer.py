@@ -18,12 +18,10 @@ from tocsin.bus.embedded.partitions import (
     gather,
     joined,
 )
+from tocsin.bus.embedded.waiting import Waiting
 from tocsin.errors import BusError, TransactionAborted
 from tocsin.ports.bus import Assignment, Batch, Position, TopicPartition
 
-# An idle reader asks so often whether somebody committed: 10 ms of delay on average
-# for 0.2 % of a core.
-IDLE_S = 0.02
 # Leases run out without anybody's commit.
 _CARE_S = 0.2
 # A partition with records that are returned and not committed stays ours for so long
@@ -67,6 +65,7 @@ class EmbeddedConsumer:
         self._membership = membership
         self._partitions = partitions
         self._on_close = on_close
+        self._waiting = Waiting(database)
         self._packer = Packer()
         self._own: dict[int, _Own] = {}
         self._token = 0
@@ -150,8 +149,10 @@ class EmbeddedConsumer:
             if self._look_after_group():
                 gathered = [b for b in gathered if self._still_reads(b)]
             found = self._gather(max_records - _count(gathered))
-            if found and not gathered:
-                deadline = time.monotonic() + linger_s
+            if found:
+                self._waiting.found()
+                if not gathered:
+                    deadline = time.monotonic() + linger_s
             gathered += found
             if _count(gathered) >= max_records or not self._wait(deadline):
                 return gathered
@@ -223,11 +224,8 @@ class EmbeddedConsumer:
 
     def _wait(self, deadline: float) -> bool:
         """Wait for a commit or the time to look after the group; False at the end."""
-        until = min(deadline, time.monotonic() + _CARE_S)
-        while (left_s := until - time.monotonic()) > 0:
-            time.sleep(min(IDLE_S, left_s))
-            if self._database.changed():
-                return True
+        if self._waiting.until_commit(min(deadline, time.monotonic() + _CARE_S)):
+            return True
         return time.monotonic() < deadline
 
 

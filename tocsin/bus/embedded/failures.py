@@ -18,7 +18,7 @@ _DISK = (
     "the work goes on by itself"
 )
 _RIGHTS = "give this user the right to write there, or choose another --state-dir"
-_MOVE_AWAY = (
+MOVE_AWAY = (
     "stop tocsin, move the file (and its -wal and -shm) away and start again: "
     "it begins with a new one and reads the logs anew"
 )
@@ -40,10 +40,10 @@ UNAVAILABLE: dict[int, tuple[str, str]] = {
 """By primary result code: what waiting may mend."""
 
 BROKEN: dict[int, tuple[str, str]] = {
-    sqlite3.SQLITE_CORRUPT: ("is damaged", _MOVE_AWAY),
-    sqlite3.SQLITE_NOTADB: ("is not a file of tocsin's bus", _MOVE_AWAY),
-    sqlite3.SQLITE_FORMAT: ("is not a file of tocsin's bus", _MOVE_AWAY),
-    sqlite3.SQLITE_EMPTY: ("is damaged", _MOVE_AWAY),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", MOVE_AWAY),
+    sqlite3.SQLITE_NOTADB: ("is not a file of tocsin's bus", MOVE_AWAY),
+    sqlite3.SQLITE_FORMAT: ("is not a file of tocsin's bus", MOVE_AWAY),
+    sqlite3.SQLITE_EMPTY: ("is damaged", MOVE_AWAY),
     sqlite3.SQLITE_CANTOPEN: ("cannot be opened", _RIGHTS),
     sqlite3.SQLITE_READONLY: ("cannot be written", _RIGHTS),
     sqlite3.SQLITE_PERM: ("may not be used", _RIGHTS),

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 import msgspec
 import zstandard
 
+from tocsin.bus.embedded.failures import MOVE_AWAY
+from tocsin.errors import BusError
 from tocsin.ports.bus import Records
 
 _LEVEL = 1
@@ -25,7 +27,8 @@ class Packer:
     """Packs and unpacks for one thread: zstandard's contexts must not be shared."""
 
     def __init__(self) -> None:
-        self._compressor = zstandard.ZstdCompressor(level=_LEVEL)
+        # SQLite has no checksums of its own: a flipped bit on the disk shows here.
+        self._compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
         self._decompressor = zstandard.ZstdDecompressor()
 
     def pack(self, records: Records) -> bytes:
@@ -35,8 +38,15 @@ class Packer:
         return self._compressor.compress(plain)
 
     def unpack(self, blob: bytes) -> Records:
-        """The records of a blob."""
-        keys, values, times = _decoder.decode(self._decompressor.decompress(blob))
+        """The records of a blob.
+
+        Raises:
+            BusError: it is damaged.
+        """
+        try:
+            keys, values, times = _decoder.decode(self._decompressor.decompress(blob))
+        except (zstandard.ZstdError, msgspec.MsgspecError) as error:
+            raise BusError(f"a batch is damaged ({error})", hint=MOVE_AWAY) from error
         if isinstance(times, int):
             times = [times] * len(values)
         return Records(keys, values, times)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from tocsin.bus.embedded.consumer import IDLE_S
 from tocsin.bus.embedded.database import Database
 from tocsin.bus.embedded.packing import Packer
 from tocsin.bus.embedded.partitions import (
@@ -16,6 +15,7 @@ from tocsin.bus.embedded.partitions import (
     joined,
     place_of,
 )
+from tocsin.bus.embedded.waiting import Waiting
 from tocsin.ports.bus import Batch, Start, TopicPartition
 
 
@@ -30,6 +30,7 @@ class EmbeddedReader:
         start: Start | float,
     ) -> None:
         self._database = database
+        self._waiting = Waiting(database)
         self._packer = Packer()
         with database.snapshot():
             self._goals = ends(database, partitions)
@@ -47,8 +48,10 @@ class EmbeddedReader:
         deadline = time.monotonic() + wait_s
         self._database.changed()
         found = self._gather(max_records)
-        while not found and self._wait(deadline):
+        while not found and self._waiting.until_commit(deadline):
             found = self._gather(max_records)
+        if found:
+            self._waiting.found()
         return [joined(batches) for batches in by_partition(found).values()]
 
     def is_caught_up(self) -> bool:
@@ -67,13 +70,6 @@ class EmbeddedReader:
             self._cursors[partition_id].look(found)
         cursors = list(self._cursors.values())
         return gather(self._database, self._packer, cursors, most)
-
-    def _wait(self, deadline: float) -> bool:
-        while (left_s := deadline - time.monotonic()) > 0:
-            time.sleep(min(IDLE_S, left_s))
-            if self._database.changed():
-                return True
-        return False
 
     def _place(self, partition_id: int, held: Ends, start: Start | float) -> int:
         if start is Start.BEGINNING:
