@@ -15,7 +15,6 @@ from tocsin.errors import BadRecord
 from tocsin.records.frames import Frame, Pane, decode_frame
 from tocsin.records.keys import Mark, RawKey, parse_key
 from tocsin.records.topics import LOG_METRICS, RAW_LOGS
-from tocsin.telemetry.log import render
 
 _MAX_CHARACTERS = 2_000
 
@@ -99,4 +98,14 @@ def _fields(record: Tapped) -> str:
     key = visible(record.key.decode("utf-8", "replace"))
     if not isinstance(value, dict):
         return f"{key}  {visible(str(value))}"
-    return f"{key}  {visible(render('', value).strip())}"
+    fields = " ".join(f"{name}={_short(inner)}" for name, inner in value.items())
+    return f"{key}  {visible(fields)}"
+
+
+def _short(value: Any) -> str:
+    """A value of a flat record; of a list only its length, `--json` has it all."""
+    if isinstance(value, list):
+        return f"[{len(value)}]"
+    if isinstance(value, str) and " " in value:
+        return f'"{value}"'
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -25,6 +25,7 @@ COMMANDS = {
     "alert": "Watch the counts, open incidents, send messages.",
     "check": "Tell every problem of the configuration and its surroundings.",
     "config": "Show the configuration in force, or its schema.",
+    "incidents": "List incidents, or show one.",
     "tap": "Print what a topic carries.",
     "schema": "Print the JSON Schema of a topic's records.",
     "healthcheck": "Ask a running component whether it is well.",
