@@ -68,6 +68,7 @@ def wait_for_frames(bus: Bus, more_than: int) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.timeout(300)
 def test_counts_are_exact_after_kill_9_at_any_moment(site: Site) -> None:
     dice = random.Random(7)
     with site.open() as bus:
