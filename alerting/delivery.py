@@ -322,9 +322,9 @@ class _Channel:
         entry.not_before = now + wait_s
 
     def _retried(self, work: Callable[[], _T]) -> _T | None:
-        """Do it until the bus takes it; None when told to stop meanwhile."""
+        """Do it until the bus takes it; None when told to stop after a failure."""
         attempt = 0
-        while not self._stop.is_set():
+        while attempt == 0 or not self._stop.is_set():
             try:
                 return work()
             except (BusUnavailable, TransactionAborted) as error:

@@ -28,7 +28,7 @@ from alerting.incident import (
     Tell,
     reduce,
 )
-from alerting.tiling import Fit, Tiling
+from alerting.tiling import Fit, Place, Tiling
 from tocsin.records.frames import Frame, Pane
 
 SPARK_S = 60
@@ -88,7 +88,7 @@ class Engine:
         return self._tiling.watermark
 
     @property
-    def positions(self) -> dict[int, int]:
+    def positions(self) -> dict[int, Place]:
         """Up to where the frames of each source are decided on."""
         return self._tiling.positions
 
@@ -104,7 +104,7 @@ class Engine:
             if self._incidents.get(incident.service) == incident:
                 del self._incidents[incident.service]
 
-    def resume(self, positions: Mapping[int, int]) -> None:
+    def resume(self, positions: Mapping[int, Place]) -> None:
         """Go on after the frames that were decided on in an earlier run."""
         self._tiling.resume(positions)
 
@@ -208,8 +208,10 @@ class Engine:
         start = reached if self._checked is None else self._checked + 1
         self._checked = reached
         outcomes: list[Outcome] = []
-        for service in [x for x, s in self._incidents.items() if s.is_open]:
-            for second in range(max(start, reached - _MAX_STEPS_S), reached + 1):
+        for incident in [x for x in self._incidents.values() if x.is_open]:
+            service = incident.service
+            first = max(start, reached - _MAX_STEPS_S, int(incident.fired_at))
+            for second in range(first, reached + 1):
                 if not self._incidents[service].is_open:
                     break
                 calm = self._detector.calm(service, second)

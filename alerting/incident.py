@@ -263,6 +263,7 @@ def _reopen(state: Incident, burst: Burst, event: Observed, now: float) -> Decis
         resolved_at=None,
         quiet_since=None,
         reopened=state.reopened + 1,
+        fired_at=burst.second,
         severity=burst.severity,
         trigger=_trigger(burst),
     )
@@ -302,6 +303,8 @@ def _progress(
 ) -> Decision:
     if state is None or not state.is_open:
         return Decision(state, (), Reason.NO_INCIDENT)
+    if event.second < state.fired_at:
+        return Decision(state, (), Reason.UNCHANGED)
     if state.is_stale:
         state = msgspec.structs.replace(state, is_stale=False, is_dirty=True)
     if not event.calm.is_calm:

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from alerting.burst import BurstRule
 from alerting.engine import Engine
 from alerting.incident import Incident, Policy, decode_incident
 from alerting.telemetry import AlertingTelemetry
+from alerting.tiling import Place
 from tocsin.errors import BadRecord
 from tocsin.ports.bus import Bus
 from tocsin.records.frames import decode_frame
@@ -24,16 +27,18 @@ _MAX_RECORDS = 2000
 _WAIT_S = 0.2
 
 
-def encode_positions(positions: Mapping[int, int]) -> dict[bytes, bytes | None]:
-    """Rows of the table `decided`: source to the next offset, as decimal numbers."""
-    return {b"%d" % source: b"%d" % hi for source, hi in positions.items()}
+def encode_positions(positions: Mapping[int, Place]) -> dict[bytes, bytes | None]:
+    """Rows of the table `decided`: source to [next offset, watermark]."""
+    places = positions.items()
+    return {b"%d" % source: msgspec.json.encode(place) for source, place in places}
 
 
-def stored_positions(bus: Bus) -> dict[int, int]:
+def stored_positions(bus: Bus) -> dict[int, Place]:
     """Up to where the frames of each source are decided on."""
     view = bus.table(DECIDED)
     try:
-        return {int(source): int(hi) for source, hi in view.rows.items()}
+        rows = view.rows.items()
+        return {int(k): msgspec.json.decode(v, type=Place) for k, v in rows}
     finally:
         view.close()
 
@@ -76,7 +81,7 @@ def rebuilt_engine(  # noqa: PLR0913 - what an engine is made of
 def _replay(
     bus: Bus,
     engine: Engine,
-    positions: Mapping[int, int],
+    positions: Mapping[int, Place],
     now: float,
     beat: Callable[[], None],
 ) -> int:
@@ -93,12 +98,13 @@ def _replay(
     return replayed
 
 
-def _warm(engine: Engine, value: bytes, positions: Mapping[int, int]) -> bool:
+def _warm(engine: Engine, value: bytes, positions: Mapping[int, Place]) -> bool:
     try:
         frame = decode_frame(value)
     except BadRecord:  # counted when it was read the first time
         return False
-    if frame.hi > positions.get(frame.source, -1):
+    place = positions.get(frame.source)
+    if place is None or not place.covers(frame):
         return False
     engine.warm(frame)
     return True

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from math import inf, isfinite
+from typing import NamedTuple
 
 from tocsin.records.frames import Frame
 
@@ -25,6 +26,20 @@ class Fit(Enum):
     def counts(self) -> bool:
         """Whether its panes are counted: to miss a line is worse than one twice."""
         return self is not Fit.DUPLICATE
+
+
+class Place(NamedTuple):
+    """How far a source's frames are decided on.
+
+    Heartbeats cover no offsets, so the watermark tells which of them are.
+    """
+
+    next_lo: int
+    watermark: float
+
+    def covers(self, frame: Frame) -> bool:
+        """Whether the frame is decided on."""
+        return (frame.hi, frame.watermark) <= self
 
 
 @dataclass(slots=True)
@@ -64,14 +79,16 @@ class Tiling:
         return min(heard, default=None)
 
     @property
-    def positions(self) -> dict[int, int]:
-        """The next offset of each source."""
-        return {source: x.next_lo for source, x in self._sources.items()}
+    def positions(self) -> dict[int, Place]:
+        """How far each source is."""
+        sources = self._sources.items()
+        return {source: Place(x.next_lo, x.watermark) for source, x in sources}
 
-    def resume(self, positions: Mapping[int, int]) -> None:
+    def resume(self, positions: Mapping[int, Place]) -> None:
         """Go on from positions of an earlier run."""
-        for source, next_lo in positions.items():
-            self._sources.setdefault(source, _Source(next_lo)).next_lo = next_lo
+        for source, place in positions.items():
+            known = self._sources.setdefault(source, _Source(place.next_lo))
+            known.next_lo = place.next_lo
 
     def silent_sources(self, now: float) -> list[int]:
         """The sources that sent nothing for ten seconds."""

@@ -18,7 +18,7 @@ from tests.slack import FakeSlack
 from tocsin.bus.opening import open_bus
 from tocsin.bus.specs import specs
 from tocsin.config.model import AlertingConfig, BusConfig, SlackConfig
-from tocsin.ports.bus import Bus, Records
+from tocsin.ports.bus import Records
 from tocsin.records.frames import Frame, Pane, Sample, TemplateCount, encode_frame
 from tocsin.records.topics import INCIDENTS, LOG_METRICS
 from tocsin.telemetry.health import Health
@@ -73,37 +73,25 @@ class Frames:
         return Frame(self.source, lo, self.lo, watermark, True, at, made)
 
 
-class Alerting:
-    """A worker on an embedded bus in its own thread."""
+class Feed:
+    """A bus file, and what a processor would write into it."""
 
-    def __init__(
-        self,
-        path: Path,
-        config: AlertingConfig,
-        *,
-        identity: str = "test",
-        wrap: Callable[[Bus], Bus] = lambda bus: bus,
-    ) -> None:
-        self._settings = BusConfig(url=f"embedded://{path / 'bus.db'}")
-        self.bus = open_bus(self._settings, state_dir=path)
-        self.bus.ensure_topics(specs(self._settings), create=True)
-        self.registry = CollectorRegistry()
-        self._config = config
-        self._identity = identity
-        self._wrapped = wrap(self.bus)
-        self._feed = self.bus.producer(f"processor-of-{identity}")
-        self._stop = threading.Event()
-        self.error: BaseException | None = None
-        self.health = Health()
-        self._thread = threading.Thread(target=self._run)
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "bus.db"
+        settings = BusConfig(url=f"embedded://{self.path}")
+        self.bus = open_bus(settings, state_dir=folder)
+        self.bus.ensure_topics(specs(settings), create=True)
+        self._producer = self.bus.producer("processor")
 
     def send(self, *frames: Frame) -> None:
         """Commit frames to log-metrics."""
         values = [encode_frame(x) for x in frames]
         keys = [b"%d" % x.source for x in frames]
-        now_ms = int(time.time() * 1000)
-        with self._feed.transaction() as transaction:
-            records = Records(keys, values, [now_ms] * len(values))
+        self.send_raw(Records(keys, values, [int(time.time() * 1000)] * len(keys)))
+
+    def send_raw(self, records: Records) -> None:
+        """Commit records to log-metrics."""
+        with self._producer.transaction() as transaction:
             transaction.send(LOG_METRICS, 0, records)
 
     def incidents(self) -> list[Incident]:
@@ -114,18 +102,52 @@ class Alerting:
         finally:
             view.close()
 
+    def values(self, topic: str) -> list[bytes]:
+        """All records of a topic."""
+        reader = self.bus.reader([topic])
+        found: list[bytes] = []
+        while not reader.is_caught_up():
+            for batch in reader.poll(max_records=1000, wait_s=0.1):
+                found += batch.records.values
+        reader.close()
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.bus.close()
+
+
+class Alerting:
+    """A worker on the bus of a feed, in its own thread."""
+
+    def __init__(
+        self, feed: Feed, config: AlertingConfig, *, identity: str = "alerting-1"
+    ) -> None:
+        settings = BusConfig(url=f"embedded://{feed.path}")
+        self._bus = open_bus(settings, state_dir=feed.path.parent)
+        self._config = config
+        self._identity = identity
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.registry = CollectorRegistry()
+        self.health = Health()
+        self.error: BaseException | None = None
+
     def metric(self, name: str, **labels: str) -> float:
         """The value of a metric, 0 where it has none."""
         return self.registry.get_sample_value(name, labels) or 0.0
 
-    def stop(self) -> None:
-        """End the worker and wait for it."""
-        self._stop.set()
-        self._thread.join(10)
-
-    def join(self, timeout_s: float = 10.0) -> None:
-        """Wait until the worker ends by itself."""
+    def join(self, timeout_s: float = 10.0) -> bool:
+        """Wait until the worker ends by itself; whether it did."""
         self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -137,13 +159,14 @@ class Alerting:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.stop()
-        self.bus.close()
+        self._stop.set()
+        self._thread.join(15)
+        self._bus.close()
 
     def _run(self) -> None:
         try:
             run(
-                self._wrapped,
+                self._bus,
                 self._config,
                 identity=self._identity,
                 telemetry=AlertingTelemetry(self.registry),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alerting.tiling import Fit, Tiling
+from alerting.tiling import Fit, Place, Tiling
 from tocsin.records.frames import Frame
 
 
@@ -61,9 +61,18 @@ def test_the_slowest_source_holds_the_watermark() -> None:
 
 def test_a_restart_goes_on_where_it_was_and_sees_duplicates() -> None:
     tiling = Tiling()
-    tiling.resume({0: 50})
+    tiling.resume({0: Place(50, 9.0)})
 
     assert tiling.watermark is None
     assert tiling.take(frame(45, 50))[0] is Fit.DUPLICATE
     assert tiling.take(frame(50, 60))[0] is Fit.NEXT
-    assert tiling.positions == {0: 60}
+    assert tiling.positions == {0: Place(60, 10.0)}
+
+
+def test_of_heartbeats_the_watermark_tells_which_are_decided_on() -> None:
+    place = Place(50, 9.0)
+
+    assert place.covers(frame(40, 50, watermark=9.0))
+    assert place.covers(frame(50, 50, watermark=9.0))
+    assert not place.covers(frame(50, 50, watermark=9.5))
+    assert not place.covers(frame(50, 51, watermark=9.0))

@@ -3,33 +3,230 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from tests.alerting.story import Alerting, Frames, bot, burst, wait_until
-from tests.slack import FakeSlack
+from tests.alerting.story import Alerting, Feed, Frames, bot, burst, pane, wait_until
+from tests.slack import WEBHOOK_CHANNEL, Answer, FakeSlack
+from tocsin.config.model import AlertingConfig, SlackConfig
+from tocsin.errors import ConfigError, Fenced
+from tocsin.ports.bus import Records
+from tocsin.records.public import AlertRecord, DeadLetter
+from tocsin.records.topics import ALERTS, DEAD_LETTERS
 
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture
+def feed(tmp_path: Path) -> Feed:
+    return Feed(tmp_path)
+
+
+def headers(slack: FakeSlack, channel: str = "#ops") -> list[str]:
+    return [x.header for x in slack.messages(channel)]
+
+
 def test_a_burst_becomes_one_message_and_is_edited_when_it_is_over(
-    tmp_path: Path, fake_slack: FakeSlack
+    feed: Feed, fake_slack: FakeSlack
 ) -> None:
     frames = Frames()
     now = int(time.time())
-    with Alerting(tmp_path, bot(fake_slack)) as alerting:
-        alerting.send(frames.next(now - 1, burst(now)))
-        assert wait_until(lambda: len(fake_slack.messages("#ops")) == 1)
+    with feed, Alerting(feed, bot(fake_slack)) as alerting:
+        feed.send(frames.next(now - 1, burst(now)))
+        assert wait_until(lambda: len(headers(fake_slack)) == 1)
 
-        alerting.send(frames.next(now + 400))
+        feed.send(frames.next(now + 400))
 
-        assert wait_until(
-            lambda: fake_slack.messages("#ops")[0].header.startswith("✅")
-        )
+        assert wait_until(lambda: headers(fake_slack)[0].startswith("✅"))
+        steps = [msgspec.json.decode(x, type=AlertRecord) for x in feed.values(ALERTS)]
     assert alerting.error is None
-    assert (
-        fake_slack.messages("#ops")[0]
-        .history[0]["blocks"][0]["text"]["text"]
-        .startswith("🔴")
+    [shown] = fake_slack.messages("#ops")
+    assert shown.history[0]["blocks"][0]["text"]["text"].startswith("🔴")
+    assert [x.event for x in steps] == ["opened", "resolved"]
+    assert alerting.metric("tocsin_time_to_alert_seconds_count") == 1
+    assert alerting.metric("tocsin_incidents_active", severity="critical") == 0
+
+
+def test_a_restart_keeps_the_incident_and_edits_the_same_message(
+    feed: Feed, fake_slack: FakeSlack
+) -> None:
+    frames = Frames()
+    now = int(time.time())
+    with feed:
+        with Alerting(feed, bot(fake_slack)):
+            feed.send(frames.next(now - 1, burst(now)))
+            assert wait_until(lambda: len(headers(fake_slack)) == 1)
+        with Alerting(feed, bot(fake_slack)) as again:
+            feed.send(frames.next(now, burst(now + 1)))
+            feed.send(frames.next(now + 400))
+            assert wait_until(lambda: headers(fake_slack)[0].startswith("✅"))
+        [incident] = feed.incidents()
+
+    assert again.error is None
+    assert len(headers(fake_slack)) == 1
+    assert incident.errors == 40
+    assert fake_slack.accepted("conversations.history") == []
+
+
+def test_errors_of_an_hour_of_downtime_do_not_page(
+    feed: Feed, fake_slack: FakeSlack
+) -> None:
+    frames = Frames()
+    now = int(time.time())
+    old = [frames.next(now - 3600 + x, burst(now - 3600 + x)) for x in range(5)]
+    with feed, Alerting(feed, bot(fake_slack)) as alerting:
+        feed.send(*old, frames.next(now - 600, [pane(now - 600, 0, lines=5)]))
+        feed.send(frames.next(now, [pane(now, 9, service="other")]))
+        assert wait_until(lambda: len(headers(fake_slack)) == 1)
+
+    assert headers(fake_slack) == ["🔴 other: ERROR burst"]
+    too_old = {"rule": "burst", "outcome": "too_old"}
+    assert alerting.metric("tocsin_rule_evaluations_total", **too_old) > 0
+
+
+def test_a_surge_with_the_same_share_of_errors_is_no_incident(
+    feed: Feed, fake_slack: FakeSlack
+) -> None:
+    frames = Frames()
+    now = int(time.time())
+    usual = [pane(now - 800 + x, int(x % 5 == 0), lines=20) for x in range(600)]
+    surge = [pane(now - 200 + x, int(x % 5 == 0), lines=80) for x in range(190)]
+    surge += [pane(now - 200 + x, 1, lines=20, host="web-2") for x in range(0, 190, 2)]
+    surge.sort(key=lambda x: x.second)
+    with feed, Alerting(feed, bot(fake_slack)):
+        feed.send(*(frames.next(x.second, [x]) for x in usual))
+        feed.send(*(frames.next(x.second, [x]) for x in surge))
+        feed.send(frames.next(now, burst(now, service="other")))
+        assert wait_until(lambda: len(headers(fake_slack)) == 1)
+
+    assert headers(fake_slack) == ["🔴 other: ERROR burst"]
+
+
+def test_a_dead_channel_does_not_delay_another(
+    feed: Feed, fake_slack: FakeSlack
+) -> None:
+    fake_slack.always("chat.postMessage", Answer(hang_s=30))
+    both = SlackConfig.model_validate(
+        bot(fake_slack).slack.model_dump() | {"webhook_url": fake_slack.webhook_url}
     )
+    now = int(time.time())
+    with feed, Alerting(feed, AlertingConfig(slack=both)):
+        feed.send(Frames().next(now - 1, burst(now)))
+        assert wait_until(lambda: headers(fake_slack, WEBHOOK_CHANNEL) != [])
+        took_s = fake_slack.messages(WEBHOOK_CHANNEL)[0].at - now
+
+    assert took_s < 5
+    assert headers(fake_slack) == []
+
+
+def test_a_rate_limit_delays_messages_and_loses_none(
+    feed: Feed, fake_slack: FakeSlack
+) -> None:
+    limited = Answer(status=429, error="ratelimited", retry_after_s=1)
+    fake_slack.script("chat.postMessage", limited)
+    now = int(time.time())
+    panes = [pane(now, 9, service=f"s{x}") for x in range(3)]
+    with feed, Alerting(feed, bot(fake_slack)):
+        feed.send(Frames().next(now - 1, panes))
+        assert wait_until(lambda: len(headers(fake_slack)) == 3)
+
+    assert sorted(headers(fake_slack)) == [f"🔴 s{x}: ERROR burst" for x in range(3)]
+    posts = fake_slack.accepted("chat.postMessage")
+    assert all(b.at - a.at > 0.95 for a, b in pairwise(posts))
+    outcomes = [x.outcome for x in fake_slack.calls if x.method == "chat.postMessage"]
+    assert outcomes == ["ratelimited", "ok", "ok", "ok"]
+
+
+def test_a_deleted_message_is_posted_anew(feed: Feed, fake_slack: FakeSlack) -> None:
+    frames = Frames()
+    now = int(time.time())
+    with feed, Alerting(feed, bot(fake_slack)):
+        feed.send(frames.next(now - 1, burst(now)))
+        assert wait_until(lambda: len(headers(fake_slack)) == 1)
+        fake_slack.script("chat.update", Answer(error="message_not_found"))
+        feed.send(frames.next(now + 400))
+        assert wait_until(lambda: len(headers(fake_slack)) == 2)
+
+    assert headers(fake_slack)[1].startswith("✅")
+
+
+def test_a_standby_takes_over_and_edits_the_same_message(
+    feed: Feed, fake_slack: FakeSlack
+) -> None:
+    frames = Frames()
+    now = int(time.time())
+    config = bot(fake_slack)
+    with feed:
+        with Alerting(feed, config, identity="one"):
+            feed.send(frames.next(now - 1, burst(now)))
+            assert wait_until(lambda: len(headers(fake_slack)) == 1)
+            standby = Alerting(feed, config, identity="two")
+            standby.__enter__()
+            assert wait_until(lambda: standby.health.ready_problem() is None)
+        feed.send(frames.next(now + 400))
+        done = wait_until(lambda: headers(fake_slack)[0].startswith("✅"))
+        standby.__exit__(None, None, None)
+
+    assert done
+    assert standby.error is None
+    assert len(headers(fake_slack)) == 1
+
+
+def test_the_older_of_two_with_one_identity_is_fenced(
+    feed: Feed, fake_slack: FakeSlack
+) -> None:
+    config = bot(fake_slack)
+    frames = Frames()
+    now = int(time.time())
+    with feed, Alerting(feed, config) as older:
+        assert wait_until(lambda: older.health.ready_problem() is None)
+        with Alerting(feed, config) as newer:
+            assert wait_until(lambda: newer.health.ready_problem() is None)
+            for at in range(20):
+                feed.send(frames.next(now + at - 20, [pane(now + at - 20, 0, lines=1)]))
+                if older.join(0.5):
+                    break
+
+    assert isinstance(older.error, Fenced)
+    assert newer.error is None
+
+
+def test_a_record_that_is_no_frame_becomes_a_dead_letter(
+    feed: Feed, fake_slack: FakeSlack
+) -> None:
+    now = int(time.time())
+    with feed, Alerting(feed, bot(fake_slack)) as alerting:
+        feed.send_raw(Records([b"0"], [b"{not a frame"], [now * 1000]))
+        feed.send(Frames().next(now - 1, burst(now)))
+        assert wait_until(lambda: len(headers(fake_slack)) == 1)
+        [letter] = [
+            msgspec.json.decode(x, type=DeadLetter) for x in feed.values(DEAD_LETTERS)
+        ]
+
+    assert (letter.stage, letter.bytes) == ("alerting", 12)
+    bad = alerting.metric("tocsin_alerting_bad_records_total", topic="log-metrics")
+    assert bad == 1
+
+
+def test_a_gap_between_frames_is_counted(feed: Feed, fake_slack: FakeSlack) -> None:
+    frames = Frames()
+    now = int(time.time())
+    with feed, Alerting(feed, bot(fake_slack)) as alerting:
+        feed.send(frames.next(now - 3, [pane(now - 3, 0, lines=10)]))
+        frames.lo += 7
+        feed.send(frames.next(now - 2, [pane(now - 2, 0, lines=10)]))
+        name = "tocsin_frame_missing_offsets_total"
+        assert wait_until(lambda: alerting.metric(name) == 7)
+
+
+def test_a_bot_token_without_a_channel_is_a_mistake_of_the_configuration(
+    feed: Feed, fake_slack: FakeSlack
+) -> None:
+    slack = SlackConfig.model_validate({"bot_token": fake_slack.token})
+    with feed, Alerting(feed, AlertingConfig(slack=slack)) as alerting:
+        assert alerting.join()
+
+    assert isinstance(alerting.error, ConfigError)

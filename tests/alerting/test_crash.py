@@ -1,0 +1,98 @@
+"""`kill -9` at every step, whatever Slack answers: one message, never two."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from tests.alerting.process import CRASH_POINTS
+from tests.alerting.story import Feed, Frames, burst, wait_until
+from tests.slack import Answer, FakeSlack
+
+pytestmark = pytest.mark.e2e
+
+FIRST_ANSWERS: dict[str, list[Answer]] = {
+    "200": [],
+    "429": [Answer(status=429, error="ratelimited", retry_after_s=1)],
+    "500": [Answer(status=500)],
+    "500-but-shown": [Answer(status=500, accept=True)],
+    "timeout-but-shown": [Answer(hang_s=0.05, accept=True)],
+}
+
+
+class Story:
+    """One bus, one Slack, and the processes that alert on them."""
+
+    def __init__(self, folder: Path, answers: list[Answer]) -> None:
+        folder.mkdir()
+        self.feed = Feed(folder)
+        self.slack = FakeSlack()
+        self.slack.script("chat.postMessage", *answers)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, point: str) -> None:
+        command = [sys.executable, "-m", "tests.alerting.process"]
+        arguments = [str(self.feed.path), self.slack.api_url, point]
+        self._process = subprocess.Popen([*command, *arguments])
+
+    def wait(self) -> int:
+        """Wait for the process to end; its status."""
+        assert self._process is not None
+        return self._process.wait(30)
+
+    def stop(self) -> int:
+        assert self._process is not None
+        self._process.terminate()
+        return self.wait()
+
+    def __enter__(self) -> Self:
+        self.slack.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self.slack.__exit__(None, None, None)
+        self.feed.bus.close()
+
+
+@pytest.mark.parametrize("point", CRASH_POINTS)
+def test_one_message_after_a_crash(tmp_path: Path, point: str) -> None:
+    now = int(time.time())
+    with ExitStack() as opened:
+        stories = {
+            name: opened.enter_context(Story(tmp_path / name, answers))
+            for name, answers in FIRST_ANSWERS.items()
+        }
+        frames = Frames()
+        first, last = frames.next(now - 1, burst(now)), frames.next(now + 400)
+        for story in stories.values():
+            story.feed.send(first)
+            story.start(point)
+        crashed = {name: story.wait() for name, story in stories.items()}
+        for story in stories.values():
+            story.start("never")
+            story.feed.send(last)
+        for name, story in stories.items():
+            assert wait_until(partial(shows, story.slack, "✅"), timeout_s=30), name
+        ended = {name: story.stop() for name, story in stories.items()}
+
+        posted = {name: len(x.slack.messages("#ops")) for name, x in stories.items()}
+        assert crashed == dict.fromkeys(stories, -signal.SIGKILL)
+        assert ended == dict.fromkeys(stories, 0)
+        assert posted == dict.fromkeys(stories, 1)
+
+
+def shows(slack: FakeSlack, icon: str) -> bool:
+    """Whether the channel shows just messages with the icon."""
+    headers = [x.header for x in slack.messages("#ops")]
+    return bool(headers) and all(x.startswith(icon) for x in headers)
