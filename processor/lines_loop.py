@@ -80,7 +80,12 @@ class LinesLoop:
 
     def _work(self, flusher: Flusher, patience: Patience) -> None:
         with _Session(self.bus, self.identity, self.clock) as session:
-            flusher.formats.load(session.remembered_formats())
+            useless = flusher.formats.load(
+                session.remembered_formats(), now=self.clock()
+            )
+            if useless:
+                with session.producer.transaction() as transaction:
+                    transaction.put(topics.FORMATS, dict.fromkeys(useless))
             while not self.stop.is_set():
                 try:
                     self._turn(session, flusher)

@@ -19,6 +19,7 @@ from tocsin.formats.catalogue import FORMATS
 
 _NUMBER = {format_.name: number for number, format_ in enumerate(FORMATS)}
 _REMEMBERED = 50_000
+_FORGET_S = 30 * 86_400.0
 # A stream changes its format when next to nothing is of the old one any more.
 _OLD_SHARE, _NEW_SHARE = 0.1, 0.5
 
@@ -45,15 +46,20 @@ class StreamFormats:
     def __init__(self) -> None:
         self._formats: OrderedDict[bytes, int] = OrderedDict()
 
-    def load(self, rows: Mapping[bytes, bytes]) -> None:
-        """Take over what the table remembers; rows of formats now unknown are left."""
+    def load(self, rows: Mapping[bytes, bytes], *, now: float) -> list[bytes]:
+        """Take over what the table remembers; the keys of rows to be deleted.
+
+        Those are rows older than 30 days, lest the table grow with every rotated file
+        for ever, and rows that name no format: what is forgotten is learned again.
+        """
+        useless = []
         for stream, row in rows.items():
-            try:
-                name = msgspec.json.decode(row, type=StreamFormat).format
-            except msgspec.MsgspecError:
-                continue
-            if name in _NUMBER:
-                self._set(stream, _NUMBER[name])
+            known = _read(row)
+            if known is None or now - known.learned_at > _FORGET_S:
+                useless.append(stream)
+            else:
+                self._set(stream, _NUMBER[known.format])
+        return useless
 
     def hints(self, streams: Sequence[bytes]) -> Ints:
         """The format numbers of streams, NO_FORMAT where nothing is known."""
@@ -88,6 +94,14 @@ class StreamFormats:
         self._formats.move_to_end(stream)
         while len(self._formats) > _REMEMBERED:
             self._formats.popitem(last=False)
+
+
+def _read(row: bytes) -> StreamFormat | None:
+    try:
+        known = msgspec.json.decode(row, type=StreamFormat)
+    except msgspec.MsgspecError:
+        return None
+    return known if known.format in _NUMBER else None
 
 
 def format_rows(learned: Sequence[Learned], now: float) -> dict[bytes, bytes | None]:

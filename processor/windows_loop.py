@@ -30,7 +30,8 @@ from tocsin.values import Clock
 GROUP = "tocsin-windows"
 # Together about a second from a frame to its place in the table.
 _WAIT_S, _LINGER_S = 0.5, 0.5
-_MAX_FRAMES = 500
+# A frame has 1 MB at most, so a turn never holds more than 100 MB of them.
+_MAX_FRAMES = 100
 
 
 @dataclass(slots=True)

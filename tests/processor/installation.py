@@ -113,7 +113,8 @@ def processor(bus: Bus, config: ProcessorConfig = QUICK) -> Iterator[None]:
         stop.set()
         thread.join(10)
     assert not thread.is_alive()
-    assert raised == []
+    for error in raised:
+        raise error
 
 
 def values_of(bus: Bus, topic: str) -> list[bytes]:
@@ -160,4 +161,12 @@ def wait_for_windows(bus: Bus, lines: int, *, within_s: float = 15.0) -> None:
     while time.monotonic() < until:
         if sum(record.lines for record in windows_of(bus)) >= lines:
             return
+        time.sleep(0.05)
+
+
+def wait_for_heartbeats(bus: Bus, count: int, *, within_s: float = 15.0) -> None:
+    """Wait until so many more frames were written, or the time is over."""
+    start = len(frames_of(bus))
+    until = time.monotonic() + within_s
+    while len(frames_of(bus)) < start + count and time.monotonic() < until:
         time.sleep(0.05)

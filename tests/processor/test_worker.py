@@ -16,9 +16,11 @@ from tests.processor.installation import (
     new_bus,
     processor,
     values_of,
+    wait_for_heartbeats,
     wait_for_windows,
     windows_of,
 )
+from tocsin.errors import Fenced
 from tocsin.records import topics
 from tocsin.records.public import DeadLetter
 
@@ -145,3 +147,14 @@ def test_a_late_line_corrects_its_window_by_a_higher_revision(tmp_path: Path) ->
         assert [(w.lines, w.revision) for w in first] == [(10, 1)]
         assert [(w.lines, w.error, w.revision) for w in second] == [(20, 2, 2)]
         assert any(frame.late == 10 for frame in frames_of(bus))
+
+
+def test_a_second_processor_of_one_identity_fences_the_first(tmp_path: Path) -> None:
+    with (
+        new_bus(tmp_path) as bus,
+        new_bus(tmp_path) as other,
+        pytest.raises(Fenced),
+        processor(bus),
+        processor(other),
+    ):
+        wait_for_heartbeats(bus, 10)
