@@ -33,10 +33,11 @@ def test_creating_twice_is_no_difference(bus: Bus) -> None:
 
 
 def test_missing_topics_are_reported_and_not_created(bus: Bus) -> None:
-    [message] = bus.ensure_topics([TopicSpec("a")], create=False)
+    # An engine may miss a topic of its own, too.
+    messages = bus.ensure_topics([TopicSpec("a")], create=False)
 
-    assert message.startswith("missing topic ")
-    assert message.endswith("a")
+    assert all(message.startswith("missing topic ") for message in messages)
+    assert any(message.endswith(".a") for message in messages)
     assert bus.topics() == []
 
 
@@ -73,20 +74,21 @@ def test_ends_of_partitions_are_told(bus: Bus) -> None:
 def test_records_over_their_age_go_and_the_hole_is_visible(
     site: Site, open_bus: Callable[[], Bus]
 ) -> None:
-    site.create(TopicSpec("a", retention_s=3600.0))
+    # A real second: Kafka's markers of commits have an age, too.
+    site.create(TopicSpec("a", retention_s=1.0))
     bus = open_bus()
     producer = bus.producer("p")
-    two_hours_ago_ms = round((time.time() - 7200) * 1000)
     with producer.transaction() as tx:
-        tx.send("a", 0, records(numbered(10), at_ms=two_hours_ago_ms))
+        tx.send("a", 0, records(numbered(10)))
     deadline = time.monotonic() + 60
     while bus.topics()[0].low[0] < 10:
         assert time.monotonic() < deadline, "the old records are still there"
         bus.maintain()
         time.sleep(0.2)
 
+    in_an_hour_ms = round((time.time() + 3000) * 1000)
     with producer.transaction() as tx:
-        tx.send("a", 0, records(numbered(5, start=10)))
+        tx.send("a", 0, records(numbered(5, start=10), at_ms=in_an_hour_ms))
 
     consumer = bus.consumer(["a"], group="g", member="m")
     batches = drain(consumer, 5)
