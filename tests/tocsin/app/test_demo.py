@@ -9,14 +9,18 @@ from itertools import takewhile
 from pathlib import Path
 
 from tocsin.app.demo.services import ERROR, SERVICES
-from tocsin.app.demo.story import HISTORY_S, Burst, Line, render, tell
+from tocsin.app.demo.story import Burst, Line, render, tell
 from tocsin.app.demo.writing import LogFiles, write, write_at_once
 
 START = 1_790_000_000.0
+HISTORY_S = 30.0
 
 
-def story(until_s: float = 60.0, burst: Burst | None = None) -> list[Line]:
-    return list(takewhile(lambda line: line.after_s < until_s, tell(burst=burst)))
+def story(
+    until_s: float = 60.0, burst: Burst | None = None, seed: int = 7
+) -> list[Line]:
+    lines = tell(burst=burst, seed=seed, history_s=HISTORY_S)
+    return list(takewhile(lambda line: line.after_s < until_s, lines))
 
 
 def test_the_same_seed_tells_the_same_story() -> None:
@@ -27,8 +31,7 @@ def test_the_same_seed_tells_the_same_story() -> None:
     assert first == [
         render(x, start_at=START, rng=random.Random(1)) for x in story(5.0)
     ]
-    other = list(takewhile(lambda line: line.after_s < 5.0, tell(seed=8)))
-    assert other != lines
+    assert story(5.0, seed=8) != lines
 
 
 def test_lines_come_in_the_order_of_their_time_after_some_history() -> None:
@@ -53,7 +56,7 @@ def test_one_service_breaks_for_a_while_and_the_others_hardly_ever() -> None:
 def test_words_of_error_stand_in_lines_where_all_is_well() -> None:
     calm = [line.message for line in story(0.0) if line.level != ERROR]
 
-    assert sum("error" in text or "failed" in text for text in calm) > 100
+    assert sum("error" in text or "failed" in text for text in calm) > 20
 
 
 def test_a_burst_that_repeats_comes_at_its_distance() -> None:
@@ -83,20 +86,20 @@ def test_a_file_that_grows_large_is_rotated(tmp_path: Path) -> None:
 
 
 def test_a_line_is_written_when_its_time_has_come(tmp_path: Path) -> None:
-    now, stop = 1000.0, threading.Event()
-    ahead = [line for line in story(40.0) if line.after_s < 0 or line.after_s > 30]
-    stop_at = len([line for line in ahead if line.after_s < 0])
+    past = [line for line in story(0.0) if line.after_s < 0][:2]
+    future = [line for line in story(40.0) if line.after_s > 30][:2]
+    stop, asked = threading.Event(), list[float]()
 
     def clock() -> float:
-        if (
-            sum(len(p.read_text().splitlines()) for p in tmp_path.glob("*/*"))
-            >= stop_at
-        ):
+        """Stands still, and stops the writer when it asks for the third line's time."""
+        asked.append(1000.0)
+        if len(asked) == 4:
             stop.set()
-        return now
+        return asked[-1]
 
     with LogFiles(tmp_path) as files:
-        write(files, ahead, stop=stop, clock=clock)
+        write(files, [*past, *future], stop=stop, clock=clock)
 
-    written = sum(len(p.read_text().splitlines()) for p in tmp_path.glob("*/*"))
-    assert written == stop_at
+    written = [p.read_text().splitlines() for p in tmp_path.glob("*/*")]
+    assert sum(map(len, written)) == 2
+    assert len(asked) == 4
