@@ -6,7 +6,7 @@ import time
 
 import click
 
-from tocsin.config.model import duration_s
+from tocsin.config.model import duration_s, parse_address
 from tocsin.ports.bus import Start
 
 
@@ -18,6 +18,16 @@ def duration(
         return None if value is None else duration_s(value)
     except ValueError as error:
         raise click.BadParameter(str(error), param=param) from error
+
+
+def address(_: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """HOST:PORT, as it was given."""
+    try:
+        if value is not None:
+            parse_address(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=param) from error
+    return value
 
 
 def start(_: click.Context, param: click.Parameter, value: str) -> Start | float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 import socket
 from collections.abc import Callable
@@ -124,16 +123,6 @@ def _timezone(name: str) -> str:
     return name
 
 
-def _encoding(name: str) -> str:
-    try:
-        codecs.lookup(name)
-    except LookupError:
-        raise ValueError(
-            f'expected an encoding such as "utf-8" or "latin-1", got {name!r}'
-        ) from None
-    return name
-
-
 Duration = Annotated[
     float,
     BeforeValidator(_duration, json_schema_input_type=str),
@@ -198,7 +187,6 @@ class CollectorConfig(_Section):
     exclude: list[str] = []
     start: Literal["beginning", "end"] = "beginning"
     ignore_older: Duration | None = None
-    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
     host: str = Field(default_factory=socket.gethostname)
     max_line: Size = 1_000_000
     max_open_files: int = Field(256, ge=8)

@@ -234,3 +234,14 @@ def test_the_demo_can_only_write(tmp_path: Path) -> None:
         wait(lambda: len(list(logs.glob("*/*.log"))) == 7)
 
         assert running.stop() == 0
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    for option in ("--write-only", "--keep"):
+        ran = tocsin("demo", option, str(tmp_path / "file" / "logs"))
+
+        assert ran.returncode in (1, 2)
+        assert f"{tmp_path}/file/logs" in ran.stderr
+        assert "Traceback" not in ran.stderr

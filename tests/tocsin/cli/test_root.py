@@ -69,6 +69,7 @@ def test_every_help_can_be_printed(
         (["collect", "--start", "middle", "x"], "'middle' is not one of"),
         (["demo", "--duration", "5"], 'expected a duration such as "30s"'),
         (["tap", "alerts", "--from", "noon"], 'expected "beginning", "end"'),
+        (["demo", "--http", "x"], "expected HOST:PORT"),
         (["run"], "nothing to read"),
         (["collect"], "nothing to read"),
         (["run", "--config", "/none.yaml", "x"], "cannot read the configuration"),

@@ -47,7 +47,13 @@ def run_demo(
         log.info("soon", service=burst.service, breaks_in_s=burst.at_s)
         config = _config(folder, http)
         threads = [
-            _thread(_write, folder / "logs", tell(seed=seed, burst=burst), stopping),
+            _thread(
+                _write_or_stop,
+                folder / "logs",
+                tell(seed=seed, burst=burst),
+                stopping,
+                log,
+            ),
             _thread(_end_after_resolve, config, burst, stopping, log),
         ]
         if duration_s is not None:
@@ -67,7 +73,9 @@ def write_only(folder: Path, *, seed: int, every_s: float) -> int:
     stopping = Stopping(log)
     stopping.install()
     log.info("writing_logs", folder=folder, burst_each_s=every_s)
-    _write(folder, tell(seed=seed, burst=Burst(every_s=every_s)), stopping)
+    problem = _write(folder, tell(seed=seed, burst=Burst(every_s=every_s)), stopping)
+    if problem is not None:
+        raise problem
     return 0
 
 
@@ -125,9 +133,28 @@ def _environ(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _write(folder: Path, lines: Iterator[Line], stopping: Stopping) -> None:
-    with LogFiles(folder) as files:
-        write(files, lines, stop=stopping.event, clock=time.time)
+def _write_or_stop(
+    folder: Path, lines: Iterator[Line], stopping: Stopping, log: Log
+) -> None:
+    problem = _write(folder, lines, stopping)
+    if problem is not None:
+        log.error("writing_failed", problem=problem, cure=problem.hint)
+        stopping.stop()
+
+
+def _write(
+    folder: Path, lines: Iterator[Line], stopping: Stopping
+) -> TocsinError | None:
+    """Write until it is to stop; what went wrong, if anything did."""
+    try:
+        with LogFiles(folder) as files:
+            write(files, lines, stop=stopping.event, clock=time.time)
+    except OSError as error:
+        return TocsinError(
+            f"cannot write logs into {folder}: {error.strerror}",
+            hint="name a directory that this user may write and that has room",
+        )
+    return None
 
 
 def _end_after_resolve(

@@ -39,6 +39,7 @@ from tocsin.cli import values
 )
 @click.option(
     "--http",
+    callback=values.address,
     metavar="HOST:PORT",
     help="Serve /metrics of the three components at PORT, PORT+1 and PORT+2.",
 )
