@@ -16,9 +16,9 @@ from typing import Self, TypeVar
 
 import msgspec
 import psutil
-from tocsin.bus.opening import open_bus
 
 from tests.slack import FakeSlack
+from tocsin.bus.opening import open_bus
 from tocsin.config.model import BusConfig
 from tocsin.records import topics
 from tocsin.records.public import AlertRecord, WindowRecord
