@@ -11,7 +11,6 @@ import argparse
 import importlib
 import os
 import platform
-import sys
 import time
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -71,4 +70,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
