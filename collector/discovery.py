@@ -75,6 +75,9 @@ class Discovery:
 
     def __init__(self, paths: Iterable[str], *, exclude: Iterable[str] = ()) -> None:
         self._roots = list(dict.fromkeys(os.path.abspath(path) for path in paths))
+        self._globs = {
+            root: compile_glob(root) for root in self._roots if is_glob(root)
+        }
         self._exclude = [compile_exclude(pattern) for pattern in exclude]
         # By file: its size when its beginning was judged, and the judgement.
         self._sniffed: dict[FileKey, tuple[int, LeftOut | None]] = {}
@@ -85,6 +88,49 @@ class Discovery:
         """The PATHs, absolute."""
         return self._roots
 
+    def concerns(self, path: str) -> bool:
+        """Whether a change of this path may change what a scan finds."""
+        for root in self._roots:
+            if path == root or path.startswith(root.rstrip("/") + "/"):
+                return True
+            glob = self._globs.get(root)
+            if glob is not None and (
+                glob.matches(path)
+                or (glob.depth != 0 and path.startswith(glob.base.rstrip("/") + "/"))
+            ):
+                return True
+            # A parent of it came or went.
+            if root.startswith(path.rstrip("/") + "/"):
+                return True
+        return False
+
+    def look(self, path: str) -> Scan:
+        """Scan one path that appeared; empty if a whole scan has to look.
+
+        So a new file does not wait for a scan of thousands of others. What may be a
+        rotated twin does: it is judged together with its original.
+        """
+        scan = Scan(self._roots)
+        name = path.rpartition("/")[2]
+        if _base_names(name) or os.path.isdir(path):
+            return scan
+        for root in self._roots:
+            below = path.startswith(root.rstrip("/") + "/")
+            if below and root not in self._globs and not self._is_below_excluded(path):
+                left = _judge_name(name)
+                if left is not None:
+                    scan.left[path] = left
+                else:
+                    self._consider(path, scan, root=root, base=root)
+                break
+        return scan
+
+    def _is_below_excluded(self, path: str) -> bool:
+        parts = path.split("/")
+        return any(
+            self._is_excluded("/".join(parts[:end])) for end in range(2, len(parts) + 1)
+        )
+
     def scan(self) -> Scan:
         """Look at everything; costs some microseconds a file."""
         scan = Scan(self._roots)
@@ -93,8 +139,8 @@ class Discovery:
             before = len(scan.files) + scan.blank
             if os.path.isdir(root):
                 self._tree(root, scan)
-            elif is_glob(root) and not os.path.lexists(root):
-                self._glob(root, compile_glob(root), scan)
+            elif root in self._globs and not os.path.lexists(root):
+                self._glob(root, self._globs[root], scan)
             else:
                 self._single(root, scan)
                 continue

@@ -90,8 +90,8 @@ def is_compressed_name(name: str) -> bool:
 def judge_beginning(data: bytes) -> LeftOut | None:
     """Why a file that begins with `data` is left out, or None.
 
-    Binary is what has a tenth of control characters: one NUL does not make a log
-    binary, and no byte above 127 does.
+    Binary is what has a twentieth of control characters (bytes by chance have twice
+    that): one NUL does not make a log binary, and no byte above 127 does.
     """
     if data.startswith(_MAGIC):
         return LeftOut.COMPRESSED
@@ -100,7 +100,7 @@ def judge_beginning(data: bytes) -> LeftOut | None:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16: every other byte is NUL
         return None
     controls = len(data) - len(data.translate(None, _CONTROL))
-    return LeftOut.BINARY if controls * 10 > len(data) else None
+    return LeftOut.BINARY if controls > max(1, len(data) // 20) else None
 
 
 def is_compressed(data: bytes) -> bool:

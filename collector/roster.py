@@ -134,6 +134,18 @@ class Roster:
         self._telemetry.roots(scan.missing, scan.empty)
         self._count(len(left), now=now)
 
+    def greet(self, scan: Scan, *, now: float) -> bool:
+        """Take in a look at one path; False if a scan has to look."""
+        known = self._sources.keys() & scan.files.keys()
+        if known or any(found.root not in self._since for found in scan.files.values()):
+            return False
+        for found in scan.files.values():
+            # It replaces what was read under its name: to be judged with that.
+            if found.path in self._by_path or found.key in self._stored:
+                return False
+            self._meet(found, first=False, now=now)
+        return bool(scan.files or scan.blank or scan.left)
+
     def poke(self, path: str) -> bool:
         """Look at one file that was written to; False if a scan has to look."""
         source = self._by_path.get(path)

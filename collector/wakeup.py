@@ -6,6 +6,7 @@ exhausted watches), and the scan is the truth. What they buy is a quick start.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,10 +43,14 @@ _MAX_PATHS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What may have changed: files that were written to, or names (then: scan)."""
+    """Paths that were written to, and paths that came, went or moved.
+
+    `overflowed`: there were too many to name.
+    """
 
     written: frozenset[str] = frozenset()
-    names_changed: bool = False
+    renamed: frozenset[str] = frozenset()
+    overflowed: bool = False
 
 
 class Wakeup:
@@ -109,26 +114,35 @@ class _Handler(FileSystemEventHandler):
         self._lock = threading.Lock()
         self._woken = threading.Event()
         self._written: set[str] = set()
-        self._names_changed = False
+        self._renamed: set[str] = set()
+        self._overflowed = False
 
     def dispatch(self, event: FileSystemEvent) -> None:
-        path = event.src_path
-        name = path if isinstance(path, str) else path.decode(errors="surrogateescape")
         with self._lock:
             if isinstance(event, FileModifiedEvent):
-                self._written.add(name)
+                self._written.add(_text(event.src_path))
             else:
-                self._names_changed = True
-            if len(self._written) > _MAX_PATHS:
+                self._renamed.add(_text(event.src_path))
+                if event.dest_path:
+                    self._renamed.add(_text(event.dest_path))
+            if len(self._written) + len(self._renamed) > _MAX_PATHS:
+                self._overflowed = True
                 self._written.clear()
-                self._names_changed = True
+                self._renamed.clear()
         self._woken.set()
 
     def wait(self, timeout_s: float) -> Hints:
         self._woken.wait(timeout_s)
         self._woken.clear()
         with self._lock:
-            hints = Hints(frozenset(self._written), self._names_changed)
+            hints = Hints(
+                frozenset(self._written), frozenset(self._renamed), self._overflowed
+            )
             self._written.clear()
-            self._names_changed = False
+            self._renamed.clear()
+            self._overflowed = False
         return hints
+
+
+def _text(path: str | bytes) -> str:
+    return path if isinstance(path, str) else os.fsdecode(path)

@@ -24,6 +24,7 @@ from tocsin.telemetry.health import Health
 from tocsin.values import Clock
 
 _CHUNK = 256 * 1024
+_FIRST_BACKOFF_S = 0.05
 _MAX_BACKOFF_S = 2.0
 # Transactions follow each other no faster: a busy file's lines share one.
 _MIN_GAP_S = 0.005
@@ -31,6 +32,7 @@ _MIN_GAP_S = 0.005
 # where it does not; so many idle files cost little. But it is never that rare.
 _WATCHED_SHARE = 0.005
 _BLIND_SHARE = 0.05
+_MIN_SCAN_INTERVAL_S = 0.01
 _MAX_SCAN_INTERVAL_S = 10.0
 
 _T = TypeVar("_T")
@@ -124,13 +126,15 @@ class _Patience:
 
     def failed(self, error: BusUnavailable) -> None:
         """Note that the bus is away."""
-        self._backoff_s = min(_MAX_BACKOFF_S, self._backoff_s * 2 or 0.1)
+        self._backoff_s = min(_MAX_BACKOFF_S, self._backoff_s * 2 or _FIRST_BACKOFF_S)
         self._until = time.monotonic() + self._backoff_s
         self._telemetry.bus_unavailable(error)
         self._health.not_ready(f"the bus is not available: {error}")
 
     def aborted(self, error: Exception) -> None:
         """Note that a transaction is to be redone."""
+        self._backoff_s = min(_MAX_BACKOFF_S, self._backoff_s * 2 or _FIRST_BACKOFF_S)
+        self._until = time.monotonic() + self._backoff_s
         self._telemetry.transaction_aborted(error)
 
     def worked(self) -> None:
@@ -177,7 +181,7 @@ class _Loop:
         self._shipper = shipper
         self._wakeup = wakeup
         self._patience = patience
-        self._scan_interval_s = scan_interval_s
+        self._scan_interval_s = max(_MIN_SCAN_INTERVAL_S, scan_interval_s)
         self._clock = clock
         self._scan_at = 0.0
         self._earliest_scan_at = 0.0
@@ -226,7 +230,7 @@ class _Loop:
         except (TransactionAborted, RecordTooLarge) as error:
             self._failure = error
             self._patience.aborted(error)
-            return True
+            return False
         if worked:
             self._patience.worked()
         return worked
@@ -237,6 +241,13 @@ class _Loop:
     def _look(self, timeout_s: float) -> None:
         """Wait for hints, and look at the files that they name."""
         hints = self._wakeup.wait(max(0.0, timeout_s))
-        unknown = [path for path in hints.written if not self._roster.poke(path)]
-        if hints.names_changed or unknown:
+        changed = hints.renamed.union(
+            path for path in hints.written if not self._roster.poke(path)
+        )
+        concerned = [path for path in changed if self._discovery.concerns(path)]
+        if hints.overflowed or not all(map(self._greet, concerned)):
             self._scan_at = min(self._scan_at, self._earliest_scan_at)
+
+    def _greet(self, path: str) -> bool:
+        """Take in one path that is new; False if a scan has to look."""
+        return self._roster.greet(self._discovery.look(path), now=self._clock())
