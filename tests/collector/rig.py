@@ -105,6 +105,7 @@ class Rig:
     logs: Path
     config: dict[str, object] = field(default_factory=dict)
     identity: str = "rig"
+    threads: list[threading.Thread] = field(default_factory=list)
 
     @contextlib.contextmanager
     def collecting(
@@ -134,6 +135,7 @@ class Rig:
                 errors.append(error)
 
         thread = threading.Thread(target=work)
+        self.threads.append(thread)
         thread.start()
         try:
             yield telemetry

@@ -6,10 +6,14 @@ import os
 import shutil
 import socket
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from tests.collector.faults import Fault, FaultyBus
 from tests.collector.rig import LogLines, Rig, by_file, prove_tiling, wait_for
+from tocsin.errors import Fenced
+from tocsin.ports.bus import Bus
 from tocsin.records.keys import Mark
 
 # A start, some waking up and a stop: a tenth of a second on an idle machine, more on a
@@ -437,3 +441,71 @@ def test_the_counts_of_the_metrics_are_those_of_the_topic(rig: Rig) -> None:
         bytes_ = rig.metric("tocsin_collector_bytes_total", service="app")
 
     assert bytes_ == len("one\nthree\n")
+
+
+@pytest.mark.parametrize("fault", [Fault.ABORTED, Fault.AWAY, Fault.ANSWER_LOST])
+def test_a_failing_bus_loses_and_doubles_nothing(
+    rig: Rig, log: LogLines, fault: Fault
+) -> None:
+    path = rig.logs / "app.log"
+    append(path, *numbered("a", 100))
+    bus = FaultyBus(rig.bus)
+
+    with rig.collecting(bus=cast("Bus", bus)):
+        rig.wait_for_lines(100)
+        bus.fault = fault
+        append(path, *numbered("a", 100, start=100))
+        wait_for(lambda: bus.failed >= 2, "two failures")
+        append(path, *numbered("a", 100, start=200))
+        path.rename(rig.logs / "app.log.1")
+        bus.fault = Fault.NONE
+        append(path, "new")
+        rig.wait_for_lines(301)
+
+    assert len(rig.lines()) == len(set(rig.lines())) == 301
+    prove_tiling(rig.records())
+    told = log.having("bus_unavailable")
+    assert len(told) == (0 if fault is Fault.ABORTED else 1)
+    assert bool(log.having("bus_available")) is bool(told)
+
+
+def test_a_bus_that_is_away_at_the_start_is_waited_for(rig: Rig, log: LogLines) -> None:
+    append(rig.logs / "app.log", "one")
+    bus = FaultyBus(rig.bus)
+    bus.fault = Fault.AWAY
+
+    with rig.collecting(bus=cast("Bus", bus)):
+        wait_for(lambda: bus.failed >= 2, "two attempts")
+        bus.fault = Fault.NONE
+        rig.wait_for_lines(1)
+
+    assert len(log.having("bus_unavailable")) == 1
+
+
+def test_it_stops_while_the_bus_is_away(rig: Rig) -> None:
+    append(rig.logs / "app.log", "one")
+    bus = FaultyBus(rig.bus)
+    bus.fault = Fault.AWAY
+
+    with rig.collecting(bus=cast("Bus", bus)):
+        wait_for(lambda: bus.failed >= 1, "an attempt")
+
+    assert rig.records() == []
+
+
+def test_a_second_collector_of_one_identity_ends_the_first(rig: Rig) -> None:
+    path = rig.logs / "app.log"
+    append(path, "one")
+
+    def both() -> None:
+        with rig.collecting():
+            rig.wait_for_lines(1)
+            with rig.collecting():
+                append(path, "two")
+                rig.wait_for_lines(2)
+            append(path, "three")
+            wait_for(lambda: not rig.threads[0].is_alive(), "its end")
+
+    with pytest.raises(Fenced):
+        both()
+    assert rig.lines() == [b"one", b"two"]
