@@ -43,6 +43,7 @@ _T = TypeVar("_T")
 _BACKOFF_S, _MAX_BACKOFF_S = 0.5, 60.0
 _REFUSED_S = 60.0  # a person has to act; look again after a minute
 _IDLE_S = 5.0
+_LOAD_S = 10.0
 _CLOSE_S = 8.0  # a channel answers within 6 s, or never
 _LOOK_BACK_S = 60.0  # clocks of ours and of Slack differ
 
@@ -77,9 +78,14 @@ class Delivery:
         ]
 
     def start(self) -> None:
-        """Start the threads."""
+        """Start the threads; returns when they know what is delivered, ~10 s at most.
+
+        What is submitted afterwards is certainly new: it needs no look-up.
+        """
         for channel in self._channels:
             channel.start()
+        for channel in self._channels:
+            channel.loaded.wait(_LOAD_S)
 
     def __enter__(self) -> Self:
         self.start()
@@ -136,6 +142,7 @@ class _Channel:
         self._clock = clock
         self._stop = stop
         self._on_failure = on_failure
+        self.loaded = threading.Event()
         self._inbox: SimpleQueue[Desired | Sequence[str] | None] = SimpleQueue()
         self._queue = ChannelQueue(
             can_edit=notifier.can_edit, interval_s=notifier.interval_s
@@ -178,10 +185,13 @@ class _Channel:
         except Exception as error:  # noqa: BLE001 - the top of a thread: told, handed on
             self._telemetry.crashed("delivery ended", error)
             self._on_failure(error)
+        finally:
+            self.loaded.set()
 
     def _deliver(self, producer: Producer) -> None:
         """Send what differs, for ever; the producer is open, so nobody else does."""
         self._retried(self._load)
+        self.loaded.set()
         while not self._stop.is_set():
             self._take_in()
             chosen = self._queue.next(self._clock())
