@@ -145,7 +145,9 @@ class _Channel:
         self.loaded = threading.Event()
         self._inbox: SimpleQueue[Desired | Sequence[str] | None] = SimpleQueue()
         self._queue = ChannelQueue(
-            can_edit=notifier.can_edit, interval_s=notifier.interval_s
+            can_edit=notifier.can_edit,
+            post_every_s=notifier.post_every_s,
+            edit_every_s=notifier.edit_every_s,
         )
         # A daemon: a channel that does not answer must not keep the process alive.
         # What it was sending has an unknown outcome, and is looked up next time.
@@ -248,14 +250,13 @@ class _Channel:
         try:
             delivered, outcome = self._attempt(entry, act)
         except DeliveryFailed as error:
-            self._failed(entry, error)
+            self._failed(entry, act, error)
             return
+        now = self._clock()
+        self._queue.sent(act, now)
         if delivered is None:  # looked up, and not there: post it next
             entry.is_unknown = False
             return
-        now = self._clock()
-        if outcome is not Sending.FOUND:
-            self._queue.sent(now)
         self._telemetry.sent(self._notifier.kind, outcome, time.monotonic() - started)
         message = entry.desired.message
         if outcome is Sending.POSTED and message.kind == "opened":
@@ -303,7 +304,7 @@ class _Channel:
             at=self._clock(),
         )
 
-    def _failed(self, entry: Entry, error: DeliveryFailed) -> None:
+    def _failed(self, entry: Entry, act: Act, error: DeliveryFailed) -> None:
         """Decide when to try again: the answer names it, or it grows each time."""
         now = self._clock()
         kind = self._notifier.kind
@@ -314,7 +315,7 @@ class _Channel:
             return
         if error.retry_after_s is not None:
             self._telemetry.failed(kind, Sending.LIMITED)
-            self._queue.pause(now + error.retry_after_s)
+            self._queue.pause(act, now + error.retry_after_s)
             self._telemetry.retrying(error, error.retry_after_s)
             return
         entry.attempts += 1
@@ -328,7 +329,7 @@ class _Channel:
             self._telemetry.failed(kind, Sending.REFUSED)
             self._telemetry.refused(error, wait_s)
             if error.hint:  # the channel's fault, not the message's
-                self._queue.pause(now + wait_s)
+                self._queue.pause_all(now + wait_s)
         entry.not_before = now + wait_s
 
     def _retried(self, work: Callable[[], _T]) -> _T | None:

@@ -23,6 +23,11 @@ class Act(Enum):
     SKIP = "the channel cannot edit, and this is not worth a message"
     NOTHING = "the channel shows it"
 
+    @property
+    def posts(self) -> bool:
+        """Whether it makes a new message; edits and look-ups have a budget apart."""
+        return self in {Act.POST, Act.POST_AGAIN}
+
 
 class _Rank(IntEnum):
     NEW = 0
@@ -60,10 +65,11 @@ class ChannelQueue:
     """The waiting messages of one channel, and what it shows."""
 
     can_edit: bool
-    interval_s: float
+    post_every_s: float
+    edit_every_s: float
     _waiting: dict[str, Entry] = field(default_factory=dict)
     _shown: dict[str, Delivered] = field(default_factory=dict)
-    _not_before: float = 0.0
+    _not_before: dict[bool, float] = field(default_factory=dict)  # by Act.posts
 
     def load(self, desired: Iterable[Desired], shown: Iterable[Delivered]) -> None:
         """Start from what is committed: whatever differs may have been sent already."""
@@ -92,9 +98,7 @@ class ChannelQueue:
 
     def next(self, now: float) -> tuple[Entry, Act] | None:
         """The message to be sent now."""
-        if now < self._not_before:
-            return None
-        ready = [x for x in self._waiting.values() if x.not_before <= now]
+        ready = [x for x in self._waiting.values() if self._ready_at(x) <= now]
         if not ready:
             return None
         entry = min(ready, key=self._order)
@@ -104,20 +108,27 @@ class ChannelQueue:
         """How long until there is something to send; None while nothing waits."""
         if not self._waiting:
             return None
-        soonest = min(x.not_before for x in self._waiting.values())
-        return max(0.0, soonest - now, self._not_before - now)
+        soonest = min(self._ready_at(x) for x in self._waiting.values())
+        return max(0.0, soonest - now)
 
     def reference(self, entry: Entry) -> str:
         """Where the message of an entry is shown."""
         return self._shown[entry.desired.message.incident].reference
 
-    def sent(self, now: float) -> None:
-        """A message went out: keep the channel's interval."""
-        self._not_before = max(self._not_before, now + self.interval_s)
+    def sent(self, act: Act, now: float) -> None:
+        """A request went out: keep the interval of its kind."""
+        every_s = self.post_every_s if act.posts else self.edit_every_s
+        self.pause(act, now + every_s)
 
-    def pause(self, until: float) -> None:
+    def pause(self, act: Act, until: float) -> None:
+        """Send nothing of the kind of `act` before then."""
+        before = self._not_before.get(act.posts, 0.0)
+        self._not_before[act.posts] = max(before, until)
+
+    def pause_all(self, until: float) -> None:
         """Send nothing before then."""
-        self._not_before = max(self._not_before, until)
+        for act in (Act.POST, Act.EDIT):
+            self.pause(act, until)
 
     def shows(self, delivered: Delivered) -> None:
         """The channel shows this now; a newer message keeps waiting."""
@@ -136,6 +147,10 @@ class ChannelQueue:
     def oldest_at(self) -> float | None:
         """Since when the oldest message waits."""
         return min((x.desired.queued_at for x in self._waiting.values()), default=None)
+
+    def _ready_at(self, entry: Entry) -> float:
+        budget = self._not_before.get(self._act(entry).posts, 0.0)
+        return max(entry.not_before, budget)
 
     def _act(self, entry: Entry) -> Act:
         shown = self._shown.get(entry.desired.message.incident)

@@ -42,8 +42,12 @@ class Notifier(Protocol):
         """Whether a message can be changed, and found again."""
 
     @property
-    def interval_s(self) -> float:
-        """The least time between two messages."""
+    def post_every_s(self) -> float:
+        """The least time between two new messages."""
+
+    @property
+    def edit_every_s(self) -> float:
+        """The least time between two edits or look-ups."""
 
     def post(self, message: Message) -> str:
         """Show a new message; a reference to it, to edit it."""

@@ -49,7 +49,8 @@ class SlackWebNotifier:
 
     kind = "slack"
     can_edit = True
-    interval_s = 1.0  # Slack: about one message a second and channel
+    post_every_s = 1.0  # Slack: about one message a second and channel
+    edit_every_s = 1.2  # Slack: 50 or more of chat.update a minute
 
     def __init__(
         self,

@@ -24,7 +24,8 @@ class SlackWebhookNotifier:
     channel = "slack-webhook"
     kind = "slack-webhook"
     can_edit = False
-    interval_s = 1.0  # Slack: about one message a second and channel
+    post_every_s = 1.0  # Slack: about one message a second and channel
+    edit_every_s = 0.0
 
     def __init__(self, url: str, *, clock: Clock, timeout_s: int = _TIMEOUT_S) -> None:
         self._client = WebhookClient(

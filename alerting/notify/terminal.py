@@ -21,7 +21,7 @@ class TerminalNotifier:
     channel = "terminal"
     kind = "terminal"
     can_edit = False
-    interval_s = 0.0
+    post_every_s = edit_every_s = 0.0
 
     def __init__(self, stream: TextIO, *, clock: Clock) -> None:
         self._stream = stream

@@ -41,8 +41,8 @@ def shown(of: Desired) -> Delivered:
     )
 
 
-def queue(*, can_edit: bool = True, interval_s: float = 0.0) -> ChannelQueue:
-    return ChannelQueue(can_edit=can_edit, interval_s=interval_s)
+def queue(*, can_edit: bool = True, every_s: float = 0.0) -> ChannelQueue:
+    return ChannelQueue(can_edit, post_every_s=every_s, edit_every_s=every_s)
 
 
 def drain(waiting: ChannelQueue) -> list[tuple[str, int, Act]]:
@@ -109,13 +109,24 @@ def test_a_channel_that_cannot_edit_gets_opened_and_resolved_only() -> None:
 
 
 def test_messages_keep_the_interval_of_the_channel() -> None:
-    waiting = queue(interval_s=1.0)
+    waiting = queue(every_s=1.0)
     waiting.put(desired("a"))
-    waiting.sent(10.0)
+    waiting.sent(Act.POST, 10.0)
 
     assert waiting.next(10.5) is None
     assert waiting.wait_s(10.25) == 0.75
     assert waiting.next(11.0) is not None
+
+
+def test_an_edit_does_not_delay_a_new_page() -> None:
+    waiting = queue(every_s=1.0)
+    waiting.sent(Act.EDIT, 10.0)
+    waiting.put(desired("a"))
+
+    chosen = waiting.next(10.1)
+
+    assert chosen is not None
+    assert chosen[1] is Act.POST
 
 
 def test_a_pause_stops_all_and_a_failed_message_only_itself() -> None:
@@ -129,7 +140,7 @@ def test_a_pause_stops_all_and_a_failed_message_only_itself() -> None:
     other = waiting.next(10.0)
     assert other is not None
     assert other[0].desired.message.incident == "b"
-    waiting.pause(30.0)
+    waiting.pause_all(30.0)
     assert waiting.next(29.0) is None
 
 
