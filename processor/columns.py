@@ -7,7 +7,7 @@ log lines need not be UTF-8, and RE2 then works on Latin-1, byte by byte.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,29 @@ _kernels: Any = pc
 def column(values: Sequence[bytes]) -> Column:
     """Bytes as a column; together they must be below 2 GiB."""
     return pa.array(values, pa.binary())
+
+
+def texts(values: Sequence[str]) -> Column:
+    """Texts as a column of their UTF-8."""
+    written: Any = pa.array(values, pa.string())
+    encoded: Column = written.cast(pa.binary())
+    return encoded
+
+
+def translate(values: Column, table: Bytes) -> Column:
+    """Replace each byte by the one that a table of 256 has for it."""
+    if len(values) == 0:
+        return values
+    kind: Any = pa.binary()
+    buffers: list[Any] = values.buffers()
+    validity, offsets, data = buffers
+    content = np.frombuffer(data, np.uint8) if data else np.zeros(0, np.uint8)
+    translation: Any = table[content]
+    changed: Any = pa.py_buffer(translation)
+    translated: Any = pa.Array.from_buffers(
+        kind, len(values), [validity, offsets, changed], offset=values.offset
+    )
+    return cast("Column", translated)
 
 
 def take(values: Column, rows: Ints) -> Column:

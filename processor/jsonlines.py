@@ -1,40 +1,81 @@
-"""JSON lines to columns: only the known keys are built, by one typed decoder."""
+"""JSON lines to columns: only the known keys are built, by typed decoders.
+
+A decoder builds an object a line, with a place for every key it knows: many places cost
+more than the parsing. So all lines are read for the few most usual keys, and only those
+that have no level or no time among them once more, for the rest.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
-from processor.columns import Bools, Column, Floats, Ints, column
+from processor.columns import Bools, Column, Floats, Ints, column, texts
 from processor.times import of_any_form, of_numbers
 from processor.zones import Zone
 from tocsin.formats import jsonkeys, levels
 from tocsin.values import Level
 
-_KEYS = tuple(
-    dict.fromkeys(
-        (
-            *jsonkeys.LEVEL_KEYS,
-            *jsonkeys.SEVERITY_NUMBER_KEYS,
-            *jsonkeys.TIME_KEYS,
-            *jsonkeys.MESSAGE_KEYS,
-            jsonkeys.NESTED_MESSAGE[0],
+_USUAL_LEVELS, _OTHER_LEVELS = jsonkeys.LEVEL_KEYS[:4], jsonkeys.LEVEL_KEYS[4:]
+_USUAL_TIMES, _OTHER_TIMES = jsonkeys.TIME_KEYS[:5], jsonkeys.TIME_KEYS[5:]
+
+
+class _Lines:
+    """Decodes JSON objects, of which it keeps some keys."""
+
+    def __init__(self, *keys: str) -> None:
+        names = {key: f"k{number}" for number, key in enumerate(dict.fromkeys(keys))}
+        shape: Any = msgspec.defstruct(
+            "Line",
+            [(name, Any, None) for name in names.values()],
+            rename={name: key for key, name in names.items()},
+            gc=False,
         )
-    )
+        self._decoder = msgspec.json.Decoder(shape)
+        self._getters: dict[str, Callable[[Any], Any]] = {
+            key: attrgetter(name) for key, name in names.items()
+        }
+
+    def decode(self, values: Sequence[bytes]) -> list[Any]:
+        """The lines as objects; None for what is no JSON object."""
+        try:
+            return list(map(self._decoder.decode, values))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return [self._decode_one(value) for value in values]
+
+    def stated(self, lines: Sequence[Any], key: str) -> list[Any]:
+        """What each line has under a key, or None."""
+        return list(map(self._getters[key], lines))
+
+    def nested(self, line: Any, path: tuple[str, str]) -> Any:
+        """What a line has under a key of an inner object, or None."""
+        outer = self._getters[path[0]](line)
+        return outer.get(path[1]) if isinstance(outer, dict) else None
+
+    def _decode_one(self, value: bytes) -> Any:
+        # A second time with the bytes that are no UTF-8 replaced.
+        for text in (value, value.decode("utf-8", "replace")):
+            try:
+                return self._decoder.decode(text)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                continue
+        return None
+
+
+_usual = _Lines(*_USUAL_LEVELS, *_USUAL_TIMES)
+_every = _Lines(
+    *jsonkeys.LEVEL_KEYS,
+    *jsonkeys.SEVERITY_NUMBER_KEYS,
+    *jsonkeys.TIME_KEYS,
+    jsonkeys.NESTED_LEVEL[0],
 )
-_ATTRIBUTE = {key: f"k{number}" for number, key in enumerate(_KEYS)}
-_Line: Any = msgspec.defstruct(
-    "_Line",
-    [(name, Any, None) for name in _ATTRIBUTE.values()],
-    rename={name: key for key, name in _ATTRIBUTE.items()},
-    gc=False,
-)
-_decoder = msgspec.json.Decoder(_Line)
+_messages = _Lines(*jsonkeys.MESSAGE_KEYS, jsonkeys.NESTED_MESSAGE[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,130 +83,143 @@ class JsonColumns:
     """What JSON lines state. `decoded`: whether a row is a JSON object at all."""
 
     decoded: Bools
-    levels: np.ndarray
+    levels: npt.NDArray[np.uint8]
     seconds: Floats
 
 
 def read(values: Sequence[bytes], arrival: Floats, zone: Zone) -> JsonColumns:
     """Read level and time of lines that look like JSON objects."""
-    lines = [_decode(value) for value in values]
-    decoded = np.array([line is not None for line in lines], np.bool_)
+    lines = _usual.decode(values)
+    decoded = np.ones(len(lines), np.bool_)
+    if None in lines:
+        decoded[:] = [line is not None for line in lines]
+        lines = [line for line in lines if line is not None]
     rows = np.flatnonzero(decoded)
-    found = [line for line in lines if line is not None]
-    state = np.full(len(values), Level.UNKNOWN, np.uint8)
-    state[rows] = _levels(found)
-    seconds = np.full(len(values), np.nan)
-    seconds[rows] = _seconds(found, arrival[rows], zone)
-    return JsonColumns(decoded, state, seconds)
+    found = JsonColumns(
+        decoded,
+        np.full(len(values), Level.UNKNOWN, np.uint8),
+        np.full(len(values), np.nan),
+    )
+    _fill(found, rows, arrival, zone, _Keys(_usual, lines, _USUAL_LEVELS, _USUAL_TIMES))
+    open_level = found.levels[rows] == Level.UNKNOWN
+    left = rows[open_level | np.isnan(found.seconds[rows])]
+    if len(left):
+        lines = _every.decode([values[row] for row in left.tolist()])
+        keys = _Keys(_every, lines, _OTHER_LEVELS, _OTHER_TIMES)
+        _fill(found, left, arrival, zone, keys)
+        _fill_unusual(found, left, lines, arrival, zone)
+    return found
 
 
 def messages(values: Sequence[bytes]) -> Column:
     """The message of each line; the line itself where it states none."""
-    return column([_message(_decode(value)) or value for value in values])
-
-
-def _decode(value: bytes) -> Any:
-    try:
-        return _decoder.decode(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return _decode_repaired(value)
-
-
-def _decode_repaired(value: bytes) -> Any:
-    """Once more with the bytes that are no UTF-8 replaced."""
-    try:
-        return _decoder.decode(value.decode("utf-8", "replace"))
-    except (msgspec.MsgspecError, RecursionError):
-        return None
-
-
-def _values(lines: Iterable[Any], key: str) -> list[Any]:
-    return list(map(attrgetter(_ATTRIBUTE[key]), lines))
-
-
-def _levels(lines: list[Any]) -> list[Level]:
-    """By the first key that means a level; most streams use the same one."""
-    found = [Level.UNKNOWN] * len(lines)
-    left = list(range(len(lines)))
-    for key in jsonkeys.LEVEL_KEYS:
-        values = _values((lines[row] for row in left), key)
-        for row, value in zip(left, values, strict=True):
-            if value is not None:
-                found[row] = _level(value)
-        left = [row for row in left if found[row] is Level.UNKNOWN]
+    lines = _messages.decode(values)
+    found = list(values)
+    left = [row for row, line in enumerate(lines) if line is not None]
+    for key in jsonkeys.MESSAGE_KEYS:
+        stated = _messages.stated(_pick(lines, left), key)
+        left = _take_messages(found, left, stated)
         if not left:
-            return found
-    for row in left:
-        found[row] = _unusual_level(lines[row])
-    return found
+            return column(found)
+    nested = [_messages.nested(lines[k], jsonkeys.NESTED_MESSAGE) for k in left]
+    _take_messages(found, left, nested)
+    return column(found)
 
 
-_known_levels: dict[tuple[type, str | int], Level] = {}
-_MOST_KNOWN = 1000
+def _take_messages(found: list[bytes], rows: list[int], stated: list[Any]) -> list[int]:
+    """Take the values that are a text; the rows of the others."""
+    others = []
+    for row, text in zip(rows, stated, strict=True):
+        if isinstance(text, str) and text:
+            found[row] = text.encode("utf-8", "surrogatepass")
+        else:
+            others.append(row)
+    return others
 
 
-def _level(value: Any) -> Level:
-    kind = type(value)
-    if kind is not str and kind is not int:
-        return levels.of_value(value)
-    known = _known_levels.get((kind, value))
-    if known is None:
-        known = levels.of_value(value)
-        if len(_known_levels) < _MOST_KNOWN:
-            _known_levels[kind, value] = known
-    return known
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """Decoded lines, and the keys to look at, in their order."""
+
+    decoder: _Lines
+    lines: list[Any]
+    levels: Sequence[str]
+    times: Sequence[str]
+
+
+def _fill(
+    found: JsonColumns, rows: Ints, arrival: Floats, zone: Zone, keys: _Keys
+) -> None:
+    """Set the levels and times that are still open, by the first key that has one."""
+    for key in keys.levels:
+        left = np.flatnonzero(found.levels[rows] == Level.UNKNOWN)
+        if len(left) == 0:
+            break
+        stated = keys.decoder.stated(_pick(keys.lines, left.tolist()), key)
+        found.levels[rows[left]] = _levels_of(stated)
+    for key in keys.times:
+        left = np.flatnonzero(np.isnan(found.seconds[rows]))
+        if len(left) == 0:
+            break
+        stated = keys.decoder.stated(_pick(keys.lines, left.tolist()), key)
+        at = rows[left]
+        found.seconds[at] = _times(stated, arrival[at], zone)
+
+
+def _fill_unusual(
+    found: JsonColumns, rows: Ints, lines: list[Any], arrival: Floats, zone: Zone
+) -> None:
+    for k in np.flatnonzero(found.levels[rows] == Level.UNKNOWN).tolist():
+        found.levels[rows[k]] = _unusual_level(lines[k])
+    left = np.flatnonzero(np.isnan(found.seconds[rows]))
+    stated = [_every.nested(lines[k], jsonkeys.NESTED_TIME) for k in left.tolist()]
+    found.seconds[rows[left]] = _times(stated, arrival[rows[left]], zone)
+
+
+def _pick(lines: list[Any], rows: list[int]) -> list[Any]:
+    return lines if len(rows) == len(lines) else [lines[k] for k in rows]
+
+
+def _levels_of(stated: list[Any]) -> list[Level]:
+    """Each value's level; where all are of one plain type, each distinct one once."""
+    if set(map(type, stated)) in ({str}, {int}):
+        known = {value: levels.of_value(value) for value in set(stated)}
+        return [known[value] for value in stated]
+    return [levels.of_value(value) for value in stated]
 
 
 def _unusual_level(line: Any) -> Level:
     for key in jsonkeys.SEVERITY_NUMBER_KEYS:
-        number = getattr(line, _ATTRIBUTE[key])
+        (number,) = _every.stated([line], key)
         if isinstance(number, int):
             return levels.of_severity_number(number)
-    nested = _nested(line, jsonkeys.NESTED_LEVEL)
+    nested = _every.nested(line, jsonkeys.NESTED_LEVEL)
     if nested is not None:
         return levels.of_value(nested)
-    clef_time = getattr(line, _ATTRIBUTE[jsonkeys.CLEF_TIME])
-    clef_level = getattr(line, _ATTRIBUTE[jsonkeys.CLEF_LEVEL])
+    (clef_time,) = _every.stated([line], jsonkeys.CLEF_TIME)
+    (clef_level,) = _every.stated([line], jsonkeys.CLEF_LEVEL)
     if clef_time is not None and clef_level is None:
         return Level.INFO
     return Level.UNKNOWN
 
 
-def _nested(line: Any, path: tuple[str, str]) -> Any:
-    outer = getattr(line, _ATTRIBUTE[path[0]])
-    return outer.get(path[1]) if isinstance(outer, dict) else None
-
-
-def _seconds(lines: list[Any], arrival: Floats, zone: Zone) -> Floats:
-    found = np.full(len(lines), np.nan)
-    left: Ints = np.arange(len(lines))
-    for key in (*jsonkeys.TIME_KEYS, None):
-        if len(left) == 0:
-            break
-        part = [lines[row] for row in left]
-        stated = (
-            _values(part, key)
-            if key
-            else [_nested(line, jsonkeys.NESTED_TIME) for line in part]
-        )
-        found[left] = _times(stated, arrival[left], zone)
-        left = left[np.isnan(found[left])]
-    return found
-
-
 def _times(stated: list[Any], arrival: Floats, zone: Zone) -> Floats:
     """Times as strings of any form, or as epoch numbers."""
+    kinds = set(map(type, stated))
+    if kinds == {str}:
+        return of_any_form(texts(stated), arrival, zone)
+    if kinds == {float}:
+        return of_numbers(np.array(stated))
     found = np.full(len(stated), np.nan)
-    texts = [row for row, value in enumerate(stated) if type(value) is str]
-    if texts:
-        rows = np.array(texts)
-        written = column([stated[row].encode()[:64] for row in texts])
-        found[rows] = of_any_form(written, arrival[rows], zone)
+    written = [row for row, value in enumerate(stated) if type(value) is str]
+    if written:
+        at = np.array(written)
+        strings = texts([stated[row] for row in written])
+        found[at] = of_any_form(strings, arrival[at], zone)
     numbers = [row for row, value in enumerate(stated) if _is_number(value)]
     if numbers:
-        found[np.array(numbers)] = of_numbers(
-            np.array([float(stated[row]) for row in numbers])
-        )
+        floats = np.array([float(stated[row]) for row in numbers])
+        found[np.array(numbers)] = of_numbers(floats)
     return found
 
 
@@ -173,14 +227,3 @@ def _is_number(value: Any) -> bool:
     kind = type(value)
     # An integer beyond a float's range is no time.
     return kind is float or (kind is int and -(10**20) < value < 10**20)
-
-
-def _message(line: Any) -> bytes:
-    if line is None:
-        return b""
-    for key in jsonkeys.MESSAGE_KEYS:
-        text = getattr(line, _ATTRIBUTE[key])
-        if isinstance(text, str) and text:
-            return text.encode("utf-8", "surrogatepass")
-    nested = _nested(line, jsonkeys.NESTED_MESSAGE)
-    return nested.encode("utf-8", "surrogatepass") if isinstance(nested, str) else b""

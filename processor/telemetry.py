@@ -13,6 +13,7 @@ from tocsin.telemetry.metrics import BoundedLabel, overflow_counter
 from tocsin.values import Level
 
 SUMMARY_S = 10.0
+_FIRST_SUMMARY_S = 1.0
 _LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 
 
@@ -98,7 +99,7 @@ class ProcessorTelemetry:
         )
         self._service = BoundedLabel(overflow_counter(registry), "service")
         self._news: dict[str, _Sum] = {}
-        self._told_at = 0.0
+        self._told_at: float | None = None
 
     def flushed(self, flush: Flush, *, now: float) -> None:
         """A flush was committed."""
@@ -118,10 +119,10 @@ class ProcessorTelemetry:
         """A stream's format was learned, or has changed."""
         self._failures.labels(format_)  # a first failure counts from zero
         if before is None:
-            self._log.info("format learned", path=path, service=service, format=format_)
+            self._log.info("format_learned", path=path, service=service, format=format_)
         else:
             self._log.info(
-                "format changed",
+                "format_changed",
                 path=path,
                 service=service,
                 format=format_,
@@ -131,14 +132,14 @@ class ProcessorTelemetry:
     def dead_lettered(self, count: int, reason: str, origin: str) -> None:
         """Records went to dead-letters."""
         self._dead.labels(reason).inc(count)
-        self._log.error("records set aside", count=count, reason=reason, origin=origin)
+        self._log.error("records_set_aside", count=count, reason=reason, origin=origin)
 
     def lost(self, topic: str, gaps: Sequence[Gap]) -> None:
         """Records were gone before they could be read."""
         for gap in gaps:
             self._gaps.labels(topic).inc(max(gap.found - gap.expected, 0))
             self._log.error(
-                "records lost",
+                "records_lost",
                 topic=topic,
                 partition=gap.partition,
                 expected=gap.expected,
@@ -156,12 +157,12 @@ class ProcessorTelemetry:
     def duplicates(self, frames: int) -> None:
         """Frames came that were counted before; they were dropped."""
         self._duplicates.inc(frames)
-        self._log.warning("frames dropped that were counted before", frames=frames)
+        self._log.warning("duplicate_frames_dropped", frames=frames)
 
     def bad_frames(self, count: int, problem: str) -> None:
         """Records of log-metrics could not be read."""
         self._dead.labels("not a frame").inc(count)
-        self._log.error("frames set aside", count=count, problem=problem)
+        self._log.error("frames_set_aside", count=count, problem=problem)
 
     def windows_written(self, records: int) -> None:
         """Windows were closed or corrected."""
@@ -169,11 +170,11 @@ class ProcessorTelemetry:
 
     def waiting(self, loop: str, problem: str) -> None:
         """The bus is not to be had; the loop waits and tries again."""
-        self._log.warning("waiting for the bus", loop=loop, problem=problem)
+        self._log.warning("bus_away", loop=loop, problem=problem)
 
     def redone(self, loop: str, problem: str) -> None:
         """A transaction did not happen and is redone."""
-        self._log.warning("transaction redone", loop=loop, problem=problem)
+        self._log.warning("transaction_redone", loop=loop, problem=problem)
 
     def _count(self, counts: ServiceCounts) -> None:
         if not any(counts.levels):
@@ -190,12 +191,16 @@ class ProcessorTelemetry:
         news.unknown += counts.levels[Level.UNKNOWN]
 
     def _tell_news(self, now: float) -> None:
-        if now - self._told_at < SUMMARY_S or not self._news:
+        if not self._news:
+            return
+        if self._told_at is None:  # the first summary shall be of more than a batch
+            self._told_at = now - SUMMARY_S + _FIRST_SUMMARY_S
+        if now - self._told_at < SUMMARY_S:
             return
         self._told_at = now
         for service, news in sorted(self._news.items()):
             self._log.info(
-                "lines read",
+                "lines_read",
                 service=service,
                 lines=news.lines,
                 errors=news.errors,

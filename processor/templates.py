@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 
+import numpy as np
+
 from processor import columns
 from processor.columns import Column, Ints
 
@@ -44,6 +46,9 @@ MASKS: tuple[Mask, ...] = (
         "db.shop.internal",
     ),
 )
+
+_ONE_DIGIT = np.arange(256, dtype=np.uint8)
+_ONE_DIGIT[ord("0") : ord("9") + 1] = ord("0")
 
 # A key keeps its name: `code=<*>` and `user=<*>` are different messages.
 _KEY_VALUE = r'([A-Za-z_][\w.-]*=)(?:"(?:[^"\\]|\\.)*"|[^\s,;)\]}"]+)'
@@ -82,8 +87,14 @@ class Fingerprints:
 
 
 def mask(messages: Column) -> Column:
-    """The messages' first lines with what varies masked."""
-    which, texts = columns.codes(columns.head(messages, MAX_MESSAGE_BYTES))
+    """The messages' first lines with what varies masked.
+
+    Every digit becomes a 0 first. A token with a digit in it is masked whatever the
+    digit, so that changes little more than names such as `key7=`, and it leaves few
+    distinct messages for the pattern, which is a hundred times as slow.
+    """
+    heads = columns.head(messages, MAX_MESSAGE_BYTES)
+    which, texts = columns.codes(columns.translate(heads, _ONE_DIGIT))
     first = columns.column([text.partition(b"\n")[0] for text in texts])
     masked = columns.replace(first, _PATTERN, rf"\1{MASK}")
     masked = columns.replace(masked, _REPEATED, f"{MASK} ")
