@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from enum import IntEnum
 
@@ -25,3 +26,15 @@ class Level(IntEnum):
 
 
 LEVELS = len(Level)
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Read `HOST:PORT`, or `[ADDRESS]:PORT` for IPv6.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/]+):([0-9]{1,5})", text)
+    if match is None or int(match[2]) > 65535:
+        raise ValueError(f"expected HOST:PORT such as 127.0.0.1:9464, got {text!r}")
+    return match[1].strip("[]"), int(match[2])

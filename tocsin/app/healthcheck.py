@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 from typing import NamedTuple
 
-from tocsin.config.model import parse_address
+from tocsin.values import parse_address
 
 _TIMEOUT_S = 3.0
 _ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not to listen, to ask

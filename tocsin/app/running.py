@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from tocsin.app.stopping import Stopping
 from tocsin.app.supervisor import Supervisor
-from tocsin.config.model import Config, parse_address
+from tocsin.config.model import Config
 from tocsin.telemetry import log as logs
 from tocsin.telemetry.log import Log
+from tocsin.values import parse_address
 
 CHILDREN = ("collect", "process", "alert")
 _NAMES = {"collect": "collector", "process": "processor", "alert": "alerting"}

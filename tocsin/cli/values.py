@@ -6,8 +6,9 @@ import time
 
 import click
 
-from tocsin.config.model import duration_s, parse_address
+from tocsin.config.model import duration_s
 from tocsin.ports.bus import Start
+from tocsin.values import parse_address
 
 
 def duration(

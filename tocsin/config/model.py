@@ -21,6 +21,8 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
+from tocsin.values import parse_address
+
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _UNIT_BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
@@ -65,18 +67,6 @@ def _is_written(value: Any, info: ValidationInfo) -> bool:
     return isinstance(value, str) or (info.context == WRITTEN and value is not None)
 
 
-def parse_address(text: str) -> tuple[str, int]:
-    """Read `HOST:PORT`, or `[ADDRESS]:PORT` for IPv6.
-
-    Raises:
-        ValueError: it is anything else.
-    """
-    match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/]+):(\d{1,5})", text)
-    if match is None or int(match[2]) > 65535:
-        raise ValueError(f"expected HOST:PORT such as 127.0.0.1:9464, got {text!r}")
-    return match[1].strip("[]"), int(match[2])
-
-
 def _address(text: str) -> str:
     parse_address(text)
     return text
@@ -84,7 +74,7 @@ def _address(text: str) -> str:
 
 def _bus_url(url: str) -> str:
     brokers = re.fullmatch(r"kafka://([^/@\s]+)", url)
-    if url.startswith("embedded://") or (
+    if re.fullmatch(r"embedded://(/.+)?", url) or (
         brokers and all(_is_broker(broker) for broker in brokers[1].split(","))
     ):
         return url

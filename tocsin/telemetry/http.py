@@ -21,7 +21,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Info, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
-from tocsin import __version__
+from tocsin import __version__, values
 from tocsin.errors import ConfigError
 from tocsin.telemetry.health import Health
 from tocsin.telemetry.log import Log
@@ -98,17 +98,12 @@ def parse_address(address: str) -> tuple[str, int]:
     Raises:
         ConfigError: it is anything else.
     """
-    host, _, port = address.rpartition(":")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif ":" in host:
-        host = ""
-    if not host or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
+    try:
+        return values.parse_address(address)
+    except ValueError as error:
         raise ConfigError(
-            f"http: expected HOST:PORT, got {address!r}",
-            hint=_USAGE,
-        )
-    return host, int(port)
+            f"http: expected HOST:PORT, got {address!r}", hint=_USAGE
+        ) from error
 
 
 def _bracketed(host: str) -> str:
