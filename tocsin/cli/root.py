@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -47,6 +48,17 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"tocsin.cli.commands.{cmd_name}")
         command: click.Command = module.command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; that nobody reads its output any more is no failure."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # As in `tocsin tap alerts | head`; click would make it a failure.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        return result
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -96,17 +108,12 @@ def invoke(arguments: Sequence[str]) -> int:
         status = root.main(
             args=list(arguments), prog_name="tocsin", standalone_mode=False
         )
-        sys.stdout.flush()
     except click.ClickException as error:
         _tell(_click_message(error), _click_hint(error))
         return error.exit_code
     except TocsinError as error:
         tell(error)
         return error.exit_status
-    except BrokenPipeError:
-        # Whoever read our output has enough, as in `tocsin tap alerts | head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except (KeyboardInterrupt, click.Abort):
         return 130
     return status if isinstance(status, int) else 0
