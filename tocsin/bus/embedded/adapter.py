@@ -136,7 +136,7 @@ class EmbeddedBus:
         return self._kept(EmbeddedTableView(self._connected(), topic.id, prefix=prefix))
 
     def maintain(self) -> None:
-        """See the port; bounded to about 10 s, one process at a time."""
+        """See the port; bounded to about 5 s, one process at a time."""
         database = self._connected()
         try:
             Upkeep(database, wall=self._wall, monotonic=self._monotonic).run()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tocsin.bus.embedded.failures import translated
-from tocsin.bus.embedded.schema import BUSY_S, connect
+from tocsin.bus.embedded.schema import BUSY_S, PAGE_BYTES, connect
 from tocsin.errors import BusError, BusUnavailable
 
 Row = tuple[Any, ...]
@@ -92,7 +92,10 @@ class Database:
             except BaseException:
                 self._roll_back()
                 raise
-        self._written_bytes += blob_bytes + _COMMIT_BYTES
+        self._count(blob_bytes + _COMMIT_BYTES)
+
+    def _count(self, written_bytes: int) -> None:
+        self._written_bytes += written_bytes
         if self._written_bytes >= _CHECKPOINT_BYTES:
             self.checkpoint()
 
@@ -110,6 +113,14 @@ class Database:
                 side.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             finally:
                 self._roll_back()
+
+    def vacuum(self, pages: int) -> None:
+        """Move free pages out of the file, in a transaction of its own."""
+        self._check_open()
+        with translated(self.path):
+            # Not `execute`: that takes one step of the statement, which is one page.
+            self._connection.executescript(f"PRAGMA incremental_vacuum({pages})")
+        self._count(pages * PAGE_BYTES)
 
     def shrink_wal(self) -> None:
         """Give the WAL's disk space back; that SQLite takes the write lock first."""

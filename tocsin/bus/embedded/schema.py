@@ -25,7 +25,7 @@ _VERSION = 1
 
 # Blobs of 50-300 kB in 4 KiB pages are chains of many small writes; larger pages would
 # make each heartbeat and table row as large. 8 KiB measured best for both.
-_PAGE_BYTES = 8192
+PAGE_BYTES = 8192
 
 _TABLES = """
 CREATE TABLE topic (
@@ -116,7 +116,7 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         # No automatic checkpoints: see Database.checkpoint for the reason.
         for setting in (
-            f"page_size={_PAGE_BYTES}",
+            f"page_size={PAGE_BYTES}",
             "auto_vacuum=INCREMENTAL",
             "synchronous=NORMAL",
             "wal_autocheckpoint=0",

@@ -9,12 +9,13 @@ from tocsin.bus.embedded.database import Database
 from tocsin.bus.embedded.partitions import place_of
 from tocsin.values import Clock
 
-# One call deletes at most so much, in transactions of some 10 ms: writers wait for
-# one of them only. At a call each 30 s that is 4 times what the bus can take in.
-_MAX_DELETED_BYTES = 6 * 1024**3
-_DELETE_BATCHES = 256
-_VACUUM_PAGES = 2048
-_MAX_S = 10.0
+# A call ends after so long (300 MB took 3 s on a busy machine). It works in steps
+# of some 10 ms, and the pause lets a waiting writer in between two of them.
+_MAX_S = 5.0
+_STEP_BATCHES = 256
+_STEP_BYTES = 8 * 1024**2
+_VACUUM_PAGES = 1024
+_PAUSE_S = 0.01
 
 # So many free pages stay for the next records: giving them back would only mean to ask
 # for them again.
@@ -70,13 +71,9 @@ class Upkeep:
             connection.execute("UPDATE state SET upkeep_until = 0")
 
     def _apply_retention(self, deadline: float) -> None:
-        left_bytes = _MAX_DELETED_BYTES
         for held in self._held():
-            while left_bytes > 0 and time.monotonic() < deadline:
-                deleted_bytes = self._delete_some(held)
-                left_bytes -= deleted_bytes
-                if not deleted_bytes:
-                    break
+            while time.monotonic() < deadline and self._delete_some(held):
+                time.sleep(_PAUSE_S)
 
     def _held(self) -> list[_Held]:
         return [
@@ -99,12 +96,14 @@ class Upkeep:
             for row in connection.execute(
                 "SELECT place, hi, newest_ms, bytes FROM batch WHERE place >= ? "
                 "AND place < ? ORDER BY place LIMIT ?",
-                (*self._places(held), _DELETE_BATCHES),
+                (*self._places(held), _STEP_BATCHES),
             ).fetchall():
                 if not self._is_over(held, left_bytes - freed_bytes, newest_ms=row[2]):
                     break
                 place, hi = row[0], row[1]
                 freed_bytes += row[3]
+                if freed_bytes >= _STEP_BYTES:
+                    break
             connection.execute(
                 "DELETE FROM batch WHERE place BETWEEN ? AND ?",
                 (self._places(held)[0], place),
@@ -148,10 +147,10 @@ class Upkeep:
             spare = self._spare_pages()
             if spare <= 0:
                 break
-            with self._database.write() as connection:
-                pages = min(spare, _VACUUM_PAGES)
-                connection.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+            pages = min(spare, _VACUUM_PAGES)
+            self._database.vacuum(pages)
             given_back = True
+            time.sleep(_PAUSE_S)
         if given_back:
             # The file itself shrinks when the WAL is copied into it.
             self._database.shrink_wal()
