@@ -5,29 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 
 import click
 import pytest
 
-from tocsin.cli.root import COMMANDS, invoke, root
+from tests.tocsin.cli.commands import ALL
+from tocsin.cli.root import COMMANDS, invoke
 
 GENEROUS_S = 1.5
 """The aim is 0.3 s on a quiet machine; a test machine is none."""
-
-
-def every_command() -> Iterator[tuple[str, click.Command]]:
-    """All commands and their subcommands, by their words."""
-    context = click.Context(root)
-    for name in root.list_commands(context):
-        command = root.get_command(context, name)
-        assert command is not None
-        yield name, command
-        if isinstance(command, click.Group):
-            yield from ((f"{name} {n}", c) for n, c in command.commands.items())
-
-
-ALL = dict(every_command())
 
 
 def test_every_command_of_the_list_can_be_loaded_and_is_called_the_same() -> None:

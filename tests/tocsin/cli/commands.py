@@ -1,0 +1,23 @@
+"""All commands of the program, as the tests go through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from tocsin.cli.root import root
+
+
+def every_command() -> Iterator[tuple[str, click.Command]]:
+    """All commands and their subcommands, by their words."""
+    context = click.Context(root)
+    for name in root.list_commands(context):
+        command = root.get_command(context, name)
+        assert command is not None
+        yield name, command
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {n}", c) for n, c in command.commands.items())
+
+
+ALL = dict(every_command())
