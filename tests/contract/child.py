@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("command", choices=["copy", "hold"])
     parser.add_argument("--name", default="copier")
     parser.add_argument("--stop-at", default="")
+    parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--freeze-at", default="")
     parser.add_argument("--max-records", type=int, default=50)
     arguments = parser.parse_args()
@@ -54,7 +55,7 @@ def _copy(bus: Bus, arguments: argparse.Namespace) -> None:
             done += 1
             print("copied", flush=True)
 
-    while not traffic.is_copied(bus, "copiers"):
+    while not traffic.is_copied(bus, "copiers", arguments.count):
         traffic.copy(consumer, producer, max_records=arguments.max_records, at=at)
 
 

@@ -38,10 +38,11 @@ def test_a_restart_after_a_kill_at_any_step_copies_exactly_once(
     site: Site, bus: Bus, step: str
 ) -> None:
     expected = fill(bus, 100)
-    with _started(site, "copy", "--stop-at", step) as child:
+    command = ("copy", "--count", "100")
+    with _started(site, *command, "--stop-at", step) as child:
         _read_until(child, step)
 
-    subprocess.run(site.child("copy"), check=True, timeout=90, capture_output=True)
+    subprocess.run(site.child(*command), check=True, timeout=90, capture_output=True)
 
     assert read_all(bus, OUT) == expected
     _assert_noted(bus)
@@ -49,12 +50,13 @@ def test_a_restart_after_a_kill_at_any_step_copies_exactly_once(
 
 def test_kills_at_random_moments_copy_exactly_once(site: Site, bus: Bus) -> None:
     expected = fill(bus, 2000)
+    command = ("copy", "--count", "2000")
     for _ in range(4):
-        with _started(site, "copy", "--max-records", "10") as child:
+        with _started(site, *command, "--max-records", "10") as child:
             _read_until(child, "copied")
             time.sleep(random.uniform(0.0, 0.1))
 
-    subprocess.run(site.child("copy"), check=True, timeout=90, capture_output=True)
+    subprocess.run(site.child(*command), check=True, timeout=90, capture_output=True)
 
     assert read_all(bus, OUT) == expected
     _assert_noted(bus)
@@ -67,9 +69,8 @@ def test_a_killed_member_s_partitions_move_and_nothing_is_lost_or_doubled(
     expected = fill(bus, 2000)
     consumer = bus.consumer([IN], group="copiers", member="survivor")
     producer = bus.producer("survivor")
-    with _started(
-        site, "copy", "--name", "victim", "--max-records", "10", "--stop-at", "put"
-    ) as child:
+    command = ("copy", "--count", "2000", "--max-records", "10", "--name", "victim")
+    with _started(site, *command, "--stop-at", "put") as child:
         deadline = time.monotonic() + 60
         while len(consumer.assignment().positions) != 2:
             assert time.monotonic() < deadline, consumer.assignment()
@@ -81,7 +82,7 @@ def test_a_killed_member_s_partitions_move_and_nothing_is_lost_or_doubled(
         assert time.monotonic() < died_at + site.takeover_s
         copy(consumer, producer)
     record_property("takeover_s", round(time.monotonic() - died_at, 2))
-    while not is_copied(bus, "copiers"):
+    while not is_copied(bus, "copiers", 2000):
         assert time.monotonic() < died_at + site.takeover_s + 30
         copy(consumer, producer)
 
@@ -94,14 +95,13 @@ def test_a_frozen_member_that_wakes_up_too_late_commits_nothing(
 ) -> None:
     bus = open_bus()
     expected = fill(bus, 2000)
-    with _started(
-        site, *("copy", "--name", "zombie", "--max-records", "10"), "--freeze-at", step
-    ) as zombie:
+    command = ("copy", "--count", "2000", "--max-records", "10", "--name", "zombie")
+    with _started(site, *command, "--freeze-at", step) as zombie:
         _read_until(zombie, step)
         consumer = bus.consumer([IN], group="copiers", member="survivor")
         producer = bus.producer("survivor")
         deadline = time.monotonic() + site.takeover_s + 30
-        while not is_copied(bus, "copiers"):
+        while not is_copied(bus, "copiers", 2000):
             assert time.monotonic() < deadline, consumer.assignment()
             copy(consumer, producer, max_records=500)
 

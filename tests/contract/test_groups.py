@@ -105,7 +105,7 @@ def test_records_of_several_polls_over_a_rebalance_count_once(
 
 def _copy_all(bus: Bus, *members: tuple[Consumer, Producer]) -> None:
     deadline = time.monotonic() + 60
-    while not is_copied(bus, "copiers"):
+    while not is_copied(bus, "copiers", 200):
         assert time.monotonic() < deadline, bus.committed("copiers", [IN])
         for consumer, producer in members:
             copy(consumer, producer)

@@ -94,11 +94,13 @@ def fill(bus: Bus, count: int) -> dict[int, list[bytes]]:
     return expected
 
 
-def is_copied(bus: Bus, group: str) -> bool:
-    """Whether the group has committed all of IN."""
+def is_copied(bus: Bus, group: str, count: int) -> bool:
+    """Whether the group has committed the `count` records that `fill` put into each.
+
+    The high offset tells nothing: an engine may count the end of the transaction too.
+    """
     committed = bus.committed(group, [IN])
-    [high] = [info.high for info in bus.topics() if info.name == IN]
-    return all(committed.get(TopicPartition(IN, p), 0) == h for p, h in enumerate(high))
+    return all(committed.get(TopicPartition(IN, p), 0) >= count for p in range(4))
 
 
 def copy(
