@@ -259,7 +259,7 @@ class _Channel:
             return
         self._telemetry.sent(self._notifier.kind, outcome, time.monotonic() - started)
         message = entry.desired.message
-        if outcome is Sending.POSTED and message.kind == "opened":
+        if act is Act.POST and message.is_open and not entry.was_shown:
             self._telemetry.alerted(now - message.arrival.written_at)
         rows = {entry.desired.key: encode(delivered)}
         self._retried(lambda: _commit(producer, rows))
@@ -312,6 +312,7 @@ class _Channel:
             self._telemetry.failed(kind, Sending.GONE)
             self._queue.lost(entry.desired.message.incident)
             entry.is_unknown = False
+            entry.was_shown = True
             return
         if error.retry_after_s is not None:
             self._telemetry.failed(kind, Sending.LIMITED)

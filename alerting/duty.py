@@ -145,10 +145,12 @@ class Duty:
     def _desired(self, now: float) -> list[Desired]:
         """The newest message of each incident, for each channel."""
         newest = {x.incident.id: x for x in self._outcomes}
+        opened = {x.incident.id for x in self._outcomes if x.kind == "opened"}
         rows = []
         for outcome in newest.values():
             incident = outcome.incident
-            message = describe(incident, outcome.kind, outcome.spark, now=now)
+            kind = "opened" if incident.id in opened else outcome.kind
+            message = describe(incident, kind, outcome.spark, now=now)
             rows += [
                 Desired(
                     channel=channel,

@@ -183,8 +183,9 @@ class Engine:
             return []
         trail = self._trails[service]
         errors = sum(x.errors for x in panes)
-        window = _NOTHING
+        window, span_s = _NOTHING, 1
         if burst is not None and not is_open:
+            span_s = burst.window_s
             window = trail.window(second, burst.window_s, errors=burst.count)
         since = int(state.opened_at) - 1 if state is not None else second
         event = Observed(
@@ -192,7 +193,7 @@ class Engine:
             service=service,
             second=second,
             errors=errors,
-            peak=self._detector.recent(service, second, 1)[0],
+            peak=max(self._detector.recent(service, second, span_s)),
             burst=burst,
             window=window,
             added=trail.of_panes(panes, since=since),

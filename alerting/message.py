@@ -53,6 +53,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     spark: str = ""
     spark_peak: int = 0
     arrival: Arrival = Arrival()
+    detected_at: float = 0.0
     reason: str = ""
 
     @property
@@ -87,6 +88,7 @@ def describe(
         spark=sparkline(spark) if incident.is_open else "",
         spark_peak=max(spark, default=0),
         arrival=incident.arrival,
+        detected_at=incident.detected_at,
         reason=incident.reason,
     )
 

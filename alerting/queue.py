@@ -58,6 +58,7 @@ class Entry:
     is_unknown: bool
     attempts: int = 0
     not_before: float = 0.0
+    was_shown: bool = False  # and is gone
 
 
 @dataclass(slots=True)

@@ -114,11 +114,16 @@ def _context(message: Message, sent_at: float) -> Block:
 
 
 def delays(message: Message, sent_at: float) -> str:
-    """How long each step took, from the line's time to the sending."""
+    """How long each step took for the line that opened it, from its time on.
+
+    Up to the sending in the first message; an edit comes later by design.
+    """
     times = message.arrival
     if not times.written_at:
         return "delays unknown"
     read = delay(times.read_at - times.written_at)
     processed = delay(times.processed_at - times.read_at)
-    sent = delay(sent_at - times.processed_at)
-    return f"latest line written, read +{read}, processed +{processed}, sent +{sent}"
+    first = message.kind == "opened"
+    told_at = sent_at if first else message.detected_at
+    told = f"{'sent' if first else 'noticed'} +{delay(told_at - times.processed_at)}"
+    return f"latest line written, read +{read}, processed +{processed}, {told}"

@@ -63,6 +63,7 @@ def test_the_message_has_the_evidence_of_the_window() -> None:
     [template] = outcome.incident.evidence.templates
     assert (template.count, template.is_new) == (8, True)
     assert outcome.spark[-4:] == (2, 2, 2, 2)
+    assert outcome.incident.peak == 2
     assert outcome.incident.arrival.written_at == START + 3.25
 
 
@@ -73,7 +74,7 @@ def test_two_hosts_of_a_service_count_together() -> None:
     [outcome] = live(engine(), [frames.next(START, both)])
 
     assert outcome.incident.evidence.hosts == ("a", "b")
-    assert outcome.incident.errors == 8
+    assert (outcome.incident.errors, outcome.incident.peak) == (8, 8)
 
 
 def test_a_frame_that_comes_twice_changes_nothing() -> None:

@@ -152,6 +152,14 @@ def test_the_resolved_message_keeps_samples_and_tells_the_whole() -> None:
     assert shown.spark == ""
 
 
+def test_an_edit_tells_when_the_burst_was_noticed_not_when_it_was_edited() -> None:
+    shown = render(
+        describe(incident(), "updated", SPARK, now=START + 90), sent_at=START + 90
+    )
+
+    assert shown.endswith("read +60 ms, processed +140 ms, noticed +100 ms")
+
+
 def test_each_edit_has_new_block_ids() -> None:
     later = msgspec.structs.replace(message(), sequence=2)
 
