@@ -141,7 +141,8 @@ class Observed:
     """Errors of a second of event time were counted.
 
     `burst`: what the rule says now; `window`: the evidence of its window; `added`: that
-    of the new errors alone; `peak`: all errors of that second.
+    of the new errors alone; `peak`: the most errors in a second, of that second or,
+    where it opens an incident, of the window.
     """
 
     rule: str

@@ -18,7 +18,7 @@ from tests.slack import FakeSlack
 from tocsin.bus.opening import open_bus
 from tocsin.bus.specs import specs
 from tocsin.config.model import AlertingConfig, BusConfig, SlackConfig
-from tocsin.ports.bus import Records
+from tocsin.ports.bus import Bus, Records
 from tocsin.records.frames import Frame, Pane, Sample, TemplateCount, encode_frame
 from tocsin.records.topics import INCIDENTS, LOG_METRICS
 from tocsin.telemetry.health import Health
@@ -76,12 +76,16 @@ class Frames:
 class Feed:
     """A bus file, and what a processor would write into it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: BusConfig | None = None) -> None:
         self.path = folder / "bus.db"
-        settings = BusConfig(url=f"embedded://{self.path}")
-        self.bus = open_bus(settings, state_dir=folder)
-        self.bus.ensure_topics(specs(settings), create=True)
+        self.settings = settings or BusConfig(url=f"embedded://{self.path}")
+        self.bus = self.open()
+        self.bus.ensure_topics(specs(self.settings), create=True)
         self._producer = self.bus.producer("processor")
+
+    def open(self) -> Bus:
+        """Another connection to the bus."""
+        return open_bus(self.settings, state_dir=self.path.parent)
 
     def send(self, *frames: Frame) -> None:
         """Commit frames to log-metrics."""
@@ -130,8 +134,7 @@ class Alerting:
     def __init__(
         self, feed: Feed, config: AlertingConfig, *, identity: str = "alerting-1"
     ) -> None:
-        settings = BusConfig(url=f"embedded://{feed.path}")
-        self._bus = open_bus(settings, state_dir=feed.path.parent)
+        self._bus = feed.open()
         self._config = config
         self._identity = identity
         self._stop = threading.Event()
