@@ -277,7 +277,9 @@ class _Channel:
             self._notifier.edit(reference, message)
             return self._shows(entry, reference, message.sequence), Sending.EDITED
         if entry.is_unknown and not self._notifier.can_edit:
-            self._telemetry.maybe_twice(self.name, message.incident)
+            self._telemetry.maybe_twice(
+                self._notifier.kind, self.name, message.incident
+            )
         reference = self._notifier.post(message)
         return self._shows(entry, reference, message.sequence), Sending.POSTED
 
@@ -290,7 +292,7 @@ class _Channel:
         except DeliveryFailed as error:
             if error.retryable:
                 raise
-            self._telemetry.maybe_twice(self.name, incident)
+            self._telemetry.maybe_twice(self._notifier.kind, self.name, incident)
             return None
 
     def _shows(self, entry: Entry, reference: str, sequence: int) -> Delivered:

@@ -112,8 +112,9 @@ class Engine:
         """Learn from a frame that was decided on before."""
         fit, _ = self._tiling.take(frame)
         if fit.counts:
+            settled = self._whole_watermark()
             for _, panes in _by_second(frame.panes):
-                self._learn(panes)
+                self._learn(panes, settled)
         self._checked = self._whole_watermark()
 
     def take(self, frame: Frame, now: float) -> Step:
@@ -122,8 +123,9 @@ class Engine:
         if not fit.counts:
             return Step(fit, missing, ())
         outcomes: list[Outcome] = []
+        settled = self._whole_watermark()
         for service, panes in _by_second(frame.panes):
-            if self._learn(panes):
+            if self._learn(panes, settled):
                 outcomes += self._observe(service, panes, frame.processed_at, now)
         outcomes += self._advance(now)
         return Step(fit, missing, tuple(outcomes))
@@ -146,15 +148,17 @@ class Engine:
         until = None if incident.resolved_at is None else int(incident.resolved_at)
         self._detector.restore(incident.service, int(incident.opened_at), until)
 
-    def _learn(self, panes: Sequence[Pane]) -> int:
+    def _learn(self, panes: Sequence[Pane], settled: int | None) -> int:
         """Count the panes of one service and second; how many errors they add."""
         pane = panes[0]
         errors = sum(x.errors for x in panes)
         lines = sum(x.lines for x in panes)
-        watermark = self._whole_watermark()
-        settled = pane.second if watermark is None else watermark
         counted = self._detector.observe(
-            pane.service, pane.second, errors=errors, lines=lines, settled=settled
+            pane.service,
+            pane.second,
+            errors=errors,
+            lines=lines,
+            settled=pane.second if settled is None else settled,
         )
         if not counted:
             self.dropped += lines

@@ -1,7 +1,7 @@
 """What an incident shows of the lines behind it: templates, samples, hosts.
 
-Bounded: a trail keeps the last five minutes of at most 64 templates and 16 hosts of
-one service, an incident its 8 most frequent templates with one sample each.
+Bounded: a trail keeps five minutes or 1,024 counts of at most 64 templates and 16
+hosts of one service, an incident its 8 most frequent templates with a sample each.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 from tocsin.records.frames import Pane, Sample
 
 _KEPT_S = 300
-_MAX_TEMPLATES, _MAX_HOSTS, _MAX_STEPS = 64, 16, 4096
+_MAX_TEMPLATES, _MAX_HOSTS, _MAX_STEPS = 64, 16, 1024
 _SHOWN_TEMPLATES = 8
 _MAX_TEXT = 1000
 
@@ -63,12 +63,13 @@ class _Known:
 class Trail:
     """The recent error templates of one service."""
 
-    __slots__ = ("_hosts", "_known", "_steps")
+    __slots__ = ("_hosts", "_known", "_newest", "_steps")
 
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
         self._steps: deque[tuple[int, str, int]] = deque(maxlen=_MAX_STEPS)
         self._hosts: dict[str, int] = {}
+        self._newest = 0
 
     def add(self, panes: Iterable[Pane]) -> None:
         """Take in the panes of a second."""
@@ -76,6 +77,7 @@ class Trail:
             for found in pane.templates:
                 self._note(pane.second, found.template_id, found.text, found.sample)
                 self._steps.append((pane.second, found.template_id, found.count))
+            self._newest = max(self._newest, pane.second)
             if pane.errors:
                 self._hosts[pane.host] = pane.second
         self._trim()
@@ -118,8 +120,7 @@ class Trail:
         return TemplateTally(template_id, known.text, count, is_new, known.sample)
 
     def _trim(self) -> None:
-        newest = max((x[0] for x in self._steps), default=0)
-        while self._steps and self._steps[0][0] <= newest - _KEPT_S:
+        while self._steps and self._steps[0][0] <= self._newest - _KEPT_S:
             self._steps.popleft()
         if len(self._known) > _MAX_TEMPLATES:
             self._forget_templates()

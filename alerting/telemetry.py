@@ -29,6 +29,7 @@ class Sending(Enum):
     UNKNOWN = "unknown"
     REFUSED = "refused"
     GONE = "gone"
+    MAYBE_TWICE = "maybe_twice"
 
 
 class AlertingTelemetry:
@@ -239,8 +240,9 @@ class AlertingTelemetry:
             fields["cure"] = error.hint
         self._log.error("cannot deliver", **fields)
 
-    def maybe_twice(self, channel: str, incident: str) -> None:
+    def maybe_twice(self, kind: str, channel: str, incident: str) -> None:
         """A message is sent that may have been sent before; nobody can look it up."""
+        self.failed(kind, Sending.MAYBE_TWICE)
         self._log.warning(
             "sending a message that may be shown already",
             channel=channel,

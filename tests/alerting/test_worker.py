@@ -230,3 +230,37 @@ def test_a_bot_token_without_a_channel_is_a_mistake_of_the_configuration(
         assert alerting.join()
 
     assert isinstance(alerting.error, ConfigError)
+
+
+def test_a_webhook_that_died_unclearly_is_sent_again_and_that_is_counted(
+    feed: Feed, fake_slack: FakeSlack
+) -> None:
+    fake_slack.script("webhook", Answer(status=500, accept=True))
+    slack = SlackConfig.model_validate({"webhook_url": fake_slack.webhook_url})
+    now = int(time.time())
+    with feed, Alerting(feed, AlertingConfig(slack=slack)) as alerting:
+        feed.send(Frames().next(now - 1, burst(now)))
+        assert wait_until(lambda: len(headers(fake_slack, WEBHOOK_CHANNEL)) == 2)
+        labels = {"channel": "slack-webhook", "outcome": "maybe_twice"}
+        name = "tocsin_notifications_total"
+        assert wait_until(lambda: alerting.metric(name, **labels) > 0)
+
+
+def test_a_wrong_token_names_its_cure_and_stops_nothing(
+    feed: Feed, fake_slack: FakeSlack, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = bot(fake_slack).slack.model_dump() | {
+        "bot_token": "xoxb-wrong",
+        "webhook_url": fake_slack.webhook_url,
+    }
+    config = AlertingConfig(slack=SlackConfig.model_validate(wrong))
+    now = int(time.time())
+    with feed, Alerting(feed, config) as alerting:
+        feed.send(Frames().next(now - 1, burst(now)))
+        assert wait_until(lambda: len(headers(fake_slack, WEBHOOK_CHANNEL)) == 1)
+        assert wait_until(lambda: "TOCSIN_SLACK_BOT_TOKEN" in caplog.text)
+
+    assert alerting.error is None
+    assert "xoxb-wrong" not in caplog.text
+    assert "fake-webhook" not in caplog.text
+    assert len([x for x in fake_slack.calls if x.outcome == "invalid_auth"]) == 1
