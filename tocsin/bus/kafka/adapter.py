@@ -107,7 +107,7 @@ class KafkaBus:
             )
             for answer in answers.values()
             for each in answer.topic_partitions
-            if each.offset >= 0
+            if each.offset >= 0 and each.error is None
         }
 
     def table(self, name: str, *, prefix: bytes = b"") -> KafkaTable:

@@ -124,10 +124,17 @@ class KafkaConsumer:
             self._seek(client, self._starts(client, self._gathering.places()))
             self._must_rewind = False
             self._misplaced.clear()
-        if self._misplaced:
-            self._seek(client, self._resumptions(self._misplaced))
-            self._misplaced.clear()
         return client
+
+    def _replace(self, client: Consumer) -> None:
+        """Set partitions at their position anew, before anything else is taken.
+
+        Not those of which something is gathered: they have stopped, and can wait.
+        """
+        ready = {p for p in self._misplaced if not self._gathering.gathered(p)}
+        if ready:
+            self._seek(client, self._resumptions(ready))
+            self._misplaced -= ready
 
     def _gather(
         self, client: Consumer, max_records: int, wait_s: float, *, stop_at_first: bool
@@ -144,6 +151,7 @@ class KafkaConsumer:
 
     def _look(self, client: Consumer, room: int, wait_s: float) -> bool:
         """Take what the client has; whether it had anything."""
+        self._replace(client)
         self._revoked.clear()
         seen = False
         try:
@@ -239,6 +247,7 @@ class KafkaConsumer:
             self._revoked.add(place)
             self._gathering.drop(place)
             self._acknowledged.pop(place, None)
+            self._misplaced.discard(place)
 
     def _starts(self, client: Consumer, places: list[Place]) -> dict[Place, int]:
         """Where to read on: the committed offsets, or the beginning."""

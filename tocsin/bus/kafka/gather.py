@@ -64,6 +64,11 @@ class Gathering:
         """The first offset that has not been gathered yet."""
         return self._tracks[place].fetched
 
+    def gathered(self, place: Place) -> int:
+        """How many records of a partition wait to be handed out."""
+        track = self._tracks.get(place)
+        return len(track.values) if track else 0
+
     def at_end(self, place: Place) -> bool:
         """Whether the client saw the end, and nothing since."""
         return self._tracks[place].end is not None

@@ -25,7 +25,7 @@ Place = tuple[str, int]
 
 _SLICE_S = 0.5  # a wrong password shows within this time, not at a call's end
 
-_REFUSED_S = 2.0  # long enough for a broker's port to open again in a restart
+_REFUSED_S = 1.2  # after so long, a port that refuses connections is told
 _PAUSE_S = 0.02  # between a failure that came at once and the next try
 
 T = TypeVar("T")
@@ -153,6 +153,7 @@ class Link:
                 trouble.check()
                 inner = error_of(error)
                 again = kind_of(error) is Kind.UNAVAILABLE or inner.retriable()
+                left_s = deadline - time.monotonic()
                 refused = trouble.is_down and left_s < CALL_S - _REFUSED_S
                 if left_s <= 0 or refused or not again or inner.fatal():
                     raise self.error(error, doing) from error
@@ -177,7 +178,7 @@ class Link:
                 # The request has a timeout of its own; this is for a client that hangs.
                 return {key: a.result(wait_s + 1) for key, a in answers.items()}
             except futures.TimeoutError:
-                raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from None  # noqa: SLF001 - its public name
+                raise _timed_out() from None
 
         return self.patiently(call, doing, trouble=self.trouble, serve=self.admin.poll)
 
@@ -218,15 +219,32 @@ class Link:
         wanted = {TopicPartition(*place): spec for place in places}
         if not wanted:
             return {}
-        found = self.asked(
-            lambda wait_s: self.admin.list_offsets(
-                wanted,
-                isolation_level=IsolationLevel.READ_UNCOMMITTED,
-                request_timeout=wait_s,
-            ),
+        return self.patiently(
+            lambda wait_s: self._list_offsets(wanted, wait_s),
             f"offsets of {', '.join(sorted({tp.topic for tp in wanted}))}",
+            trouble=self.trouble,
+            serve=self.admin.poll,
         )
-        return {(tp.topic, tp.partition): info.offset for tp, info in found.items()}
+
+    def _list_offsets(
+        self, wanted: dict[TopicPartition, OffsetSpec], wait_s: float
+    ) -> dict[Place, int]:
+        answers = self.admin.list_offsets(
+            wanted,
+            isolation_level=IsolationLevel.READ_UNCOMMITTED,
+            request_timeout=wait_s,
+        )
+        try:
+            found = {
+                (tp.topic, tp.partition): answer.result(wait_s + 1).offset
+                for tp, answer in answers.items()
+            }
+        except futures.TimeoutError:
+            raise _timed_out() from None
+        # Without an answer in time, the client gives these instead of an error.
+        if any(offset < 0 for offset in found.values()):
+            raise _timed_out()
+        return found
 
     def doubt(self, producer: Settles) -> None:
         """Note that a producer does not know how its transaction ended."""
@@ -250,6 +268,10 @@ class Link:
             doubted = list(self._in_doubt)
         for producer in doubted:
             producer.settle()
+
+
+def _timed_out() -> KafkaException:
+    return KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - its public name
 
 
 def in_time(action: Callable[[], object], *, wait_s: float) -> None:

@@ -1,10 +1,14 @@
 """The one writer under an identity, and its transactions.
 
-What can become of a transaction, and what the caller sees:
+A transaction is collected first and begun at the broker when its block ends: so it is
+open for some milliseconds only, whatever the caller does in the block, and whatever
+fails fails at the end, when all acknowledgements are known. What can become of it:
+
     committed                        the block ends
     aborted                          TransactionAborted, RecordTooLarge or BusError
     fenced, and there is a second    Fenced
     fenced, and there is no second   TransactionAborted, with a new client
+    not begun (no broker)            TransactionAborted
     unknown (the broker hung)        TransactionAborted, with a new client; until that
                                      has come to the broker, nothing is read on this
                                      bus: the new client's beginning ends the old
@@ -21,10 +25,10 @@ from contextlib import contextmanager
 from itertools import repeat
 from typing import Any
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from tocsin.bus.kafka.consumer import KafkaConsumer
-from tocsin.bus.kafka.errors import Kind, error_of, kind_of
+from tocsin.bus.kafka.errors import Kind, kind_of
 from tocsin.bus.kafka.identity import IDENTITIES, check_holder, encode, new_token
 from tocsin.bus.kafka.link import Link, Trouble
 from tocsin.bus.kafka.settings import CALL_S, MAX_RECORD_BYTES
@@ -40,31 +44,57 @@ from tocsin.errors import (
 from tocsin.ports.bus import Consumer, Records
 
 _COMMIT_S = 6.0  # a stop must be done within 10 s, and it may have to wait for this
-_ABORT_S = 2.0
+_PAUSE_S = 0.2
 _OPENINGS = 5  # two that open at once fence each other in turn, for some milliseconds
+
+Row = tuple[Any, ...]
+"""The arguments of one call of the client's `produce`."""
 
 
 class KafkaTransaction:
-    """What goes into one transaction. The first failure stays, and aborts it."""
+    """Collects what goes into one transaction."""
 
-    def __init__(self, link: Link, client: Producer) -> None:
+    def __init__(self, link: Link) -> None:
         self._link = link
-        self._client = client
+        self._sends: list[tuple[str, int, Records]] = []
+        self._puts: list[tuple[str, Mapping[bytes, bytes | None]]] = []
         self.consumers: list[KafkaConsumer] = []
         self.largest: dict[str, int] = {}
-        self.failure: KafkaException | None = None
 
     def send(self, topic: str, partition: int, records: Records) -> None:
+        """See the port; the columns must stay as they are until the block ends."""
+        if len(records):
+            sizes = map(len, records.values), map(len, records.keys)
+            self._check_size(topic, sum(map(max, sizes)))
+            self._sends.append((topic, partition, records))
+
+    def put(self, table: str, rows: Mapping[bytes, bytes | None]) -> None:
         """See the port."""
-        if not len(records):
-            return
-        if not 0 <= partition < self._link.partitions(topic):
+        if rows:
+            sizes = (len(key) + len(value or b"") for key, value in rows.items())
+            self._check_size(table, max(sizes))
+            self._puts.append((table, dict(rows)))
+
+    def acknowledge(self, consumer: Consumer) -> None:
+        """See the port."""
+        if not isinstance(consumer, KafkaConsumer):
+            raise TypeError(f"a consumer of another bus: {consumer!r}")
+        if consumer not in self.consumers:
+            self.consumers.append(consumer)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to commit."""
+        return not (self._sends or self._puts or self.consumers)
+
+    def rows(self) -> Iterator[Iterator[Row]]:
+        """Everything to produce, in order; a missing topic or partition shows here."""
+        for topic, partition, records in self._sends:
             name = self._link.full(topic)
-            raise BusError(f"topic {name} has no partition {partition}")
-        self._check_size(topic, records)
-        self._produce(
-            zip(
-                repeat(self._link.full(topic)),
+            if not 0 <= partition < self._link.partitions(topic):
+                raise BusError(f"topic {name} has no partition {partition}")
+            yield zip(
+                repeat(name),
                 records.values,
                 records.keys,
                 repeat(partition),
@@ -72,30 +102,18 @@ class KafkaTransaction:
                 repeat(None),
                 records.timestamps_ms,
             )
-        )
+        for table, rows in self._puts:
+            name, partitions = self._link.full(table), self._link.partitions(table)
+            yield (
+                (name, value, key, zlib.crc32(key) % partitions)
+                for key, value in rows.items()
+            )
 
-    def put(self, table: str, rows: Mapping[bytes, bytes | None]) -> None:
-        """See the port."""
-        name, partitions = self._link.full(table), self._link.partitions(table)
-        sizes = (len(key) + len(value or b"") for key, value in rows.items())
-        self._note_size(table, max(sizes, default=0))
-        self._produce(
-            (name, value, key, zlib.crc32(key) % partitions)
-            for key, value in rows.items()
-        )
+    def _check_size(self, topic: str, size: int) -> None:
+        """Compare the largest value and key, of one record or not, with the limit.
 
-    def acknowledge(self, consumer: Consumer) -> None:
-        """See the port; the offsets travel with the commit."""
-        if not isinstance(consumer, KafkaConsumer):
-            raise TypeError(f"a consumer of another bus: {consumer!r}")
-        if consumer not in self.consumers:
-            self.consumers.append(consumer)
-
-    def _check_size(self, topic: str, records: Records) -> None:
-        size = max(map(len, records.values)) + max(map(len, records.keys))
-        self._note_size(topic, size)
-
-    def _note_size(self, topic: str, size: int) -> None:
+        That is too strict by the difference of two keys, and needs no loop.
+        """
         self.largest[topic] = max(size, self.largest.get(topic, 0))
         limit = self._link.limits.get(topic, MAX_RECORD_BYTES)
         if size > limit:
@@ -105,37 +123,6 @@ class KafkaTransaction:
                 topic=topic,
                 max_bytes=limit,
             )
-
-    def _produce(self, rows: Iterator[tuple[Any, ...]]) -> None:
-        """Hand rows of arguments to the client, one call each.
-
-        `produce_batch` cannot carry timestamps, and saves a third of a microsecond.
-        """
-        produce = self._client.produce
-        try:
-            for row in rows:
-                try:
-                    produce(*row)
-                except BufferError:
-                    self._produce_slowly(row)
-        except KafkaException as error:
-            self.failure = error
-            raise self._link.error(error, "sending") from error
-
-    def _produce_slowly(self, row: tuple[Any, ...]) -> None:
-        """Wait for room in the client's queue, which the broker makes."""
-        deadline = time.monotonic() + _COMMIT_S
-        while True:
-            self._client.poll(0.05)
-            try:
-                self._client.produce(*row)
-            except BufferError as error:
-                if time.monotonic() > deadline:
-                    raise TransactionAborted(
-                        f"{self._link.where} takes no data any more"
-                    ) from error
-            else:
-                return
 
 
 class KafkaProducer:
@@ -162,28 +149,18 @@ class KafkaProducer:
     @contextmanager
     def transaction(self) -> Iterator[KafkaTransaction]:
         """See the port."""
-        self.settle()
-        client = self._client
         if self._fenced:
             raise self._fenced
-        if client is None or self._is_closed:
+        if self._is_closed:
             raise BusError(f"the producer of {self._identity!r} is closed")
-        try:
-            client.begin_transaction()
-        except KafkaException as error:
-            raise self._failed(client, error) from error
-        tx = KafkaTransaction(self._link, client)
+        tx = KafkaTransaction(self._link)
         try:
             yield tx
-            self._commit(client, tx)
-        except KafkaException as error:
-            self._rewind(tx)
-            raise self._failed(client, error, tx) from error
-        except BaseException as error:
-            self._rewind(tx)
-            if tx.failure is not None and isinstance(error, BusError):
-                raise self._failed(client, tx.failure, tx) from error
-            self._abort(client)
+            if not tx.is_empty:
+                self._commit(tx)
+        except BaseException:
+            for consumer in tx.consumers:
+                consumer.rewind()
             raise
 
     def settle(self) -> None:
@@ -280,10 +257,27 @@ class KafkaProducer:
 
     # Ending a transaction.
 
-    def _commit(self, client: Producer, tx: KafkaTransaction) -> None:
-        if tx.failure is not None:  # and the block went on all the same
-            raise tx.failure
+    def _commit(self, tx: KafkaTransaction) -> None:
+        try:
+            client = self._settled_client()
+            rows = list(tx.rows())
+        except BusUnavailable as error:
+            # The caller reloads its state and tries again at once.
+            time.sleep(_PAUSE_S)
+            raise TransactionAborted(str(error), hint=error.hint) from error
+        try:
+            client.begin_transaction()
+            for some in rows:
+                _produce(client, some)
+            self._finish(client, tx)
+        except KafkaException as error:
+            raise self._failed(error, tx) from error
+
+    def _finish(self, client: Producer, tx: KafkaTransaction) -> None:
         deadline = time.monotonic() + _COMMIT_S
+        # Sending offsets to a broker that hangs takes 10 s, whatever its timeout says.
+        if client.flush(_COMMIT_S):
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - its public name
         committed = []
         for consumer in tx.consumers:
             if offsets := consumer.unacknowledged():
@@ -295,39 +289,35 @@ class KafkaProducer:
         for consumer, offsets in committed:
             consumer.acknowledged(offsets)
 
-    def _failed(
-        self,
-        client: Producer,
-        error: KafkaException,
-        tx: KafkaTransaction | None = None,
-    ) -> TocsinError:
-        """End a transaction that failed; the error to raise for it."""
-        inner, kind = error_of(error), kind_of(error)
-        if inner.fatal() or kind is Kind.FENCED:
-            return self._replaced_or_stalled(error)
-        if inner.txn_requires_abort() or kind is not Kind.UNAVAILABLE:
-            self._abort(client)
-        else:
-            self._give_up()
-        if kind is Kind.TOO_LARGE and tx is not None:
-            return self._too_large(tx)
+    def _settled_client(self) -> Producer:
+        self.settle()
+        if self._fenced:
+            raise self._fenced
+        if self._client is None:
+            raise BusError(f"the producer of {self._identity!r} is closed")
+        return self._client
+
+    def _failed(self, error: KafkaException, tx: KafkaTransaction) -> TocsinError:
+        """Give up the client of a transaction that failed; the error to raise for it.
+
+        Aborting and going on with it would not do: after a record that the broker
+        refused, the client numbers the next ones wrongly.
+        """
+        self._give_up()
+        kind = kind_of(error)
         ours = self._link.error(error, self._doing())
+        if kind is Kind.TOO_LARGE:
+            return self._too_large(tx)
         if kind in {Kind.DENIED, Kind.SECURITY}:
             return ours
-        return TransactionAborted(str(ours), hint=ours.hint)
-
-    def _replaced_or_stalled(self, error: KafkaException) -> TocsinError:
-        self._give_up()
-        ours = self._link.error(error, self._doing())
-        if kind_of(error) is Kind.DENIED:
-            return ours
         try:
-            self.settle()
+            if kind is not Kind.UNAVAILABLE:
+                self.settle()
         except Fenced as fenced:
             return fenced
         except BusUnavailable:
-            pass  # the next transaction, or the next read, asks again
-        return TransactionAborted(str(ours))
+            pass  # the next transaction, or the next read, settles it
+        return TransactionAborted(str(ours), hint=ours.hint)
 
     def _too_large(self, tx: KafkaTransaction) -> RecordTooLarge:
         """Which record it was, the client does not say: it was the largest."""
@@ -339,12 +329,6 @@ class KafkaProducer:
             max_bytes=limit,
         )
 
-    def _abort(self, client: Producer) -> None:
-        try:
-            client.abort_transaction(_ABORT_S)
-        except KafkaException:
-            self._give_up()
-
     def _give_up(self) -> None:
         """Drop the client: how its transaction ends, its successor finds out."""
         with self._lock:
@@ -353,10 +337,6 @@ class KafkaProducer:
         if client is not None:
             client.purge()
 
-    def _rewind(self, tx: KafkaTransaction) -> None:
-        for consumer in tx.consumers:
-            consumer.rewind()
-
     def _doing(self) -> str:
         return f"transaction of {self._identity!r} on {self._link.where}"
 
@@ -364,3 +344,30 @@ class KafkaProducer:
 def _left(deadline: float) -> float:
     """The seconds left; not zero, which the client takes for no limit at all."""
     return max(0.1, deadline - time.monotonic())
+
+
+def _produce(client: Producer, rows: Iterator[Row]) -> None:
+    """Hand rows to the client, one call each.
+
+    `produce_batch` cannot carry timestamps, and saves a third of a microsecond.
+    """
+    produce = client.produce
+    for row in rows:
+        try:
+            produce(*row)
+        except BufferError:
+            _produce_slowly(client, row)
+
+
+def _produce_slowly(client: Producer, row: Row) -> None:
+    """Wait for room in the client's queue, which the broker makes."""
+    deadline = time.monotonic() + _COMMIT_S
+    while True:
+        client.poll(0.05)
+        try:
+            client.produce(*row)
+        except BufferError:
+            if time.monotonic() > deadline:
+                raise KafkaException(KafkaError(KafkaError._QUEUE_FULL)) from None  # noqa: SLF001 - its public name
+        else:
+            return

@@ -46,7 +46,7 @@ _SECRET = re.compile(r"password|secret|token|\.pem$|jaas|oauthbearer\.config")
 
 _CLIENT: Settings = {
     # A hung broker is given up after this; the default is a minute.
-    "socket.timeout.ms": int(CALL_S * 1000),
+    "socket.timeout.ms": int(TRANSACTION_S * 1000),
     "socket.connection.setup.timeout.ms": 5_000,
     # Back within half a second of the broker.
     "reconnect.backoff.ms": 50,
@@ -57,6 +57,8 @@ _CLIENT: Settings = {
 
 _PRODUCER: Settings = {
     "transaction.timeout.ms": int(TRANSACTION_S * 1000),
+    # Sending offsets waits for it twice, whatever timeout the call is given.
+    "socket.timeout.ms": int(CALL_S * 1000),
     "compression.type": "lz4",
     "linger.ms": 5,
     "batch.size": 1_000_000,

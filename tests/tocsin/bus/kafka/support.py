@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
 from tests.broker import Broker
@@ -40,6 +41,24 @@ def send(producer: Producer, *values: str, topic: str = "logs", to: int = 0) -> 
     """Commit a transaction with these lines."""
     with producer.transaction() as tx:
         tx.send(topic, to, lines(*values))
+
+
+def send_and(producer: Producer, then: Callable[[], object], *values: str) -> None:
+    """Do something else in the middle of a transaction with these lines."""
+    with producer.transaction() as tx:
+        tx.send("logs", 0, lines(*values))
+        tx.put("state", {value.encode(): b"row" for value in values})
+        then()
+
+
+def fail() -> None:
+    """An error of the caller's own."""
+    raise ZeroDivisionError
+
+
+def administration(broker: Broker) -> AdminClient:
+    """A client that does to the broker what Tocsin does not."""
+    return AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 0})
 
 
 def texts(batches: Iterable[Batch]) -> list[str]:
