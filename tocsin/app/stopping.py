@@ -39,12 +39,10 @@ class Stopping:
     def install(self) -> None:
         """Listen to signals, and for a supervised process to its supervisor.
 
-        Call it in the main thread. Ctrl-C reaches every process of a terminal; a
-        supervised one leaves it to its supervisor, or it would count as the second.
+        Call it in the main thread.
         """
         signal.signal(signal.SIGTERM, self._on_signal)
-        interrupt = signal.SIG_IGN if self._supervised else self._on_signal
-        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGINT, self._on_signal)
         if self._supervised:
             threading.Thread(
                 target=self._watch_supervisor, name="supervisor-watch", daemon=True

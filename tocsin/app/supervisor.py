@@ -93,7 +93,12 @@ class Supervisor:
         child.due_at = None
         child.started_at = self._clock()
         child.process = subprocess.Popen(  # noqa: S603 - our own program
-            child.command, stdin=subprocess.PIPE, env=self._environ
+            child.command,
+            stdin=subprocess.PIPE,
+            env=self._environ,
+            # A group of its own: Ctrl-C reaches the supervisor alone, which then asks
+            # each child once. Twice would mean to end at once.
+            process_group=0,
         )
         self._log.info("started", component=child.name, pid=child.process.pid)
         threading.Thread(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -96,9 +95,6 @@ def root() -> None:
 
 def main() -> None:
     """Run the command that the arguments name, and exit."""
-    if "--supervised" in sys.argv:
-        # Ctrl-C is its supervisor's to hear, also while it still imports.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(invoke(sys.argv[1:]))
 
 

@@ -36,6 +36,7 @@ class Program:
                 stdout=out,
                 stderr=err,
                 env=clean,
+                start_new_session=True,
             )
 
     def said(self) -> str:
@@ -132,6 +133,20 @@ def test_run_reads_logs_restarts_what_is_killed_and_ends_gracefully(
     assert set(children) == {"collect", "process", "alert"}
     assert not any(child.is_running() for child in children.values())
     assert running.out.read_text() == ""
+
+
+@pytest.mark.parametrize("moment", ["started", "bus_open"])
+def test_ctrl_c_in_a_terminal_ends_run_gracefully_at_any_moment(
+    tmp_path: Path, logs: Path, moment: str
+) -> None:
+    state = ["--state-dir", str(tmp_path / "state")]
+    with program(tmp_path, "run", *state, str(logs)) as running:
+        wait(lambda: running.said().count(moment) == 3)
+
+        os.killpg(running.process.pid, signal.SIGINT)
+
+        assert running.process.wait(15) == 0
+    assert "Traceback" not in running.said()
 
 
 def test_no_component_outlives_a_killed_run(tmp_path: Path, logs: Path) -> None:
