@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from alerting.evidence import TemplateTally
-from alerting.incident import Arrival, Incident, Kind, Phase
+from alerting.incident import Arrival, Incident, Kind, Phase, Reason
 from alerting.text import cut, one_line
 from tocsin.records.public import AlertRecord
 
@@ -160,7 +160,10 @@ def _title(incident: Incident) -> str:
 def _why(incident: Incident, now: float) -> str:
     if incident.phase is Phase.RESOLVED:
         lasted = span(incident.duration_s(now))
-        return f"over after {lasted}: {incident.errors:,} ERROR, peak {incident.peak}/s"
+        is_normal = incident.reason == Reason.NEW_NORMAL.name
+        how = "taken as the new normal" if is_normal else "over"
+        total = f"{incident.errors:,} ERROR, peak {incident.peak:,}/s"
+        return f"{how} after {lasted}: {total}"
     found = incident.trigger
     times = found.count / found.expected if found.expected >= 0.05 else None
     factor = "" if times is None else f" (×{_number(times)})"

@@ -109,6 +109,16 @@ def test_it_resolves_after_the_quiet_time_of_watermark_progress() -> None:
     assert done.commands == (Tell("resolved"), Release(START + 180))
 
 
+def test_what_goes_on_for_over_an_hour_ends_as_the_new_normal() -> None:
+    state: Incident | None = opened()
+    for at in (3900, 4020):
+        done = reduce(state, Progress(START + at, QUIET), START + at, POLICY)
+        state = done.state
+
+    assert done.reason is Reason.NEW_NORMAL
+    assert done.commands == (Tell("resolved"), Release(START + 4020))
+
+
 def test_noise_in_the_quiet_time_starts_it_anew() -> None:
     state = reduce(opened(), Progress(START + 60, QUIET), START + 60, POLICY).state
     state = reduce(state, Progress(START + 100, LOUD), START + 100, POLICY).state

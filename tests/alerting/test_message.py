@@ -152,6 +152,14 @@ def test_the_resolved_message_keeps_samples_and_tells_the_whole() -> None:
     assert shown.spark == ""
 
 
+def test_a_new_normal_is_called_so() -> None:
+    accepted = msgspec.structs.replace(over(incident()), reason="NEW_NORMAL")
+
+    shown = describe(accepted, "resolved", SPARK, now=START + 260)
+
+    assert shown.why.startswith("taken as the new normal after 2 m 10 s: 2,345 ERROR")
+
+
 def test_an_edit_tells_when_the_burst_was_noticed_not_when_it_was_edited() -> None:
     shown = render(
         describe(incident(), "updated", SPARK, now=START + 90), sent_at=START + 90
