@@ -44,7 +44,8 @@ def write_logs(directory: Path) -> None:
                 text = (
                     f"2026-11-25T08:{i // 60 % 60:02d}:{i % 60:02d}.{i % 1000:03d}Z "
                     f"INFO [worker-{i % 16}] shop.orders request id={i:08d} done in "
-                    f"{i % 997} ms user={words[i * 7 % 4096]} session={words[i * 31 % 4096]}"
+                    f"{i % 997} ms "
+                    f"user={words[i * 7 % 4096]} session={words[i * 31 % 4096]}"
                     f"{words[i % 4096]} path=/api/v1/orders/{i % 5000} status=200"
                 )
                 file.write(f"{text[:199]:<199}\n")
