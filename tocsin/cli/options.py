@@ -37,15 +37,15 @@ class Given:
     file: Path | None = None
     spoken: list[_Spoken] = field(default_factory=list)
 
-    def load(self, *more: Option) -> Loaded:
-        """The configuration as a whole; odd variables are told on stderr.
+    def load(self, *, quiet: bool = False) -> Loaded:
+        """The configuration as a whole; odd variables are told on stderr, or `quiet`.
 
         Raises:
             ConfigError: with every mistake.
         """
-        options = (*(spoken.option for spoken in self.spoken), *more)
+        options = tuple(spoken.option for spoken in self.spoken)
         loaded = load(file=self.file, environ=os.environ, options=options)
-        for warning in loaded.warnings:
+        for warning in () if quiet else loaded.warnings:
             click.echo(f"tocsin: {warning}", err=True)
         return loaded
 
@@ -66,13 +66,13 @@ def given(context: click.Context) -> Given:
     return gathered
 
 
-def load_for_reading(context: click.Context) -> Loaded:
+def load_for_reading(context: click.Context, *, quiet: bool = False) -> Loaded:
     """The configuration of a command that reads PATHs.
 
     Raises:
         ConfigError: it is wrong, or names nothing to read.
     """
-    loaded = given(context).load()
+    loaded = given(context).load(quiet=quiet)
     if not loaded.config.collector.paths:
         raise ConfigError(
             "nothing to read: no PATH is given",

@@ -99,7 +99,19 @@ def schema() -> dict[str, Any]:
         for entry in section.get("properties", {}).values():
             if isinstance(entry.get("default"), dict):
                 del entry["default"]  # its parts have theirs
+            _without_bounds_of_text(entry)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **described}
+
+
+def _without_bounds_of_text(entry: Any) -> None:
+    """A duration is text to the schema, so its smallest value says nothing there."""
+    if isinstance(entry, dict):
+        entry.pop("ge", None)
+        for inner in entry.values():
+            _without_bounds_of_text(inner)
+    elif isinstance(entry, list):
+        for inner in entry:
+            _without_bounds_of_text(inner)
 
 
 def _resolved(described: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from collections import Counter
 from itertools import takewhile
 from pathlib import Path
 
+from tocsin.app.demo.running import environment
 from tocsin.app.demo.services import ERROR, SERVICES
 from tocsin.app.demo.story import Burst, Line, render, tell
 from tocsin.app.demo.writing import LogFiles, write, write_at_once
+from tocsin.config.loading import load
 
 START = 1_790_000_000.0
 HISTORY_S = 30.0
@@ -103,3 +105,19 @@ def test_a_line_is_written_when_its_time_has_come(tmp_path: Path) -> None:
     written = [p.read_text().splitlines() for p in tmp_path.glob("*/*")]
     assert sum(map(len, written)) == 2
     assert len(asked) == 4
+
+
+def test_the_users_own_settings_are_left_out_but_for_their_slack() -> None:
+    theirs = {
+        "PATH": "/bin",
+        "TOCSIN_BUS": "kafka://theirs:9092",
+        "TOCSIN_CONFIG": "/etc/tocsin.yaml",
+        "TOCSIN_SLACK_CHANNEL": "#ops",
+    }
+
+    ours = environment(theirs)
+
+    assert ours["PATH"] == "/bin"
+    assert ours["TOCSIN_SLACK_CHANNEL"] == "#ops"
+    assert not {"TOCSIN_BUS", "TOCSIN_CONFIG"} & set(ours)
+    assert load(file=None, environ=ours).config.alerting.terminal is True

@@ -117,10 +117,10 @@ def _config(folder: Path, http: str | None) -> Config:
 def _supervise(config: Config, stopping: Stopping) -> int:
     common = ["--bus", config.bus.url, "--state-dir", str(config.state_dir)]
     words = commands(config, common=common, collect=["--", *config.collector.paths])
-    return Supervisor(words, Log("run"), environ=_environ(os.environ)).run(stopping)
+    return Supervisor(words, Log("run"), environ=environment(os.environ)).run(stopping)
 
 
-def _environ(environ: Mapping[str, str]) -> dict[str, str]:
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Nothing that is set for the user's own Tocsin, their Slack apart."""
     ours = {k: v for k, v in environ.items() if not k.startswith("TOCSIN_")}
     slack = {k: v for k, v in environ.items() if k.startswith("TOCSIN_SLACK_")}

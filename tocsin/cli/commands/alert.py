@@ -19,5 +19,5 @@ def command(context: click.Context, *, supervised: bool) -> int:
 
     Several may run at once: one is active, the others stand by.
     """
-    loaded = options.given(context).load()
+    loaded = options.given(context).load(quiet=supervised)
     return run_component(COMPONENT, loaded.config, supervised=supervised)

@@ -22,5 +22,5 @@ def command(context: click.Context, *, supervised: bool) -> int:
     PATH is a file, a directory (everything below it that looks like a text log) or a
     quoted glob with **. Where it stopped it goes on, after any kind of end.
     """
-    loaded = options.load_for_reading(context)
+    loaded = options.load_for_reading(context, quiet=supervised)
     return run_component(COMPONENT, loaded.config, supervised=supervised)

@@ -21,5 +21,5 @@ def command(context: click.Context, *, supervised: bool) -> int:
 
     Several may run at once: on Kafka they share the partitions of raw-logs.
     """
-    loaded = options.given(context).load()
+    loaded = options.given(context).load(quiet=supervised)
     return run_component(COMPONENT, loaded.config, supervised=supervised)
