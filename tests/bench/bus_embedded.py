@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 import zstandard
 
@@ -18,6 +19,17 @@ from tocsin.bus.embedded.adapter import EmbeddedBus
 from tocsin.ports.bus import Consumer, Producer, Records, TopicSpec
 
 Row = tuple[str, str, str]
+
+
+class Speed(NamedTuple):
+    """Lines a second, by the clock and by this process's processor time.
+
+    On a machine that does other things too, only the second means anything.
+    """
+
+    wall: float
+    cpu: float
+
 
 _BATCHES = 100
 _BATCH = 5_000
@@ -29,20 +41,27 @@ def run() -> list[Row]:
     """What was measured, and the bar; about 10 s."""
     batches = _batches()
     rounds = [_round(batches) for _ in range(_ROUNDS)]
-    bare_append, bare_read, append, read, small = (
-        max(column) for column in zip(*rounds, strict=True)
+    bare_append, bare_read, append, read = (
+        Speed(max(s.wall for s in column), max(s.cpu for s in column))
+        for column in zip(*rounds, strict=True)
     )
     wake_up_ms, late_wake_up_ms, idle_share = _idle()
     return [
-        ("embedded: append, lines/s", _millions(append), ">= 0.8 M"),
-        ("embedded: append / bare zstd + INSERT", f"{append / bare_append:.2f}", ""),
-        ("embedded: read, lines/s", _millions(read), ">= 2 M"),
-        ("embedded: read / bare SELECT + zstd", f"{read / bare_read:.2f}", ""),
-        ("embedded: transactions/s of 10 lines", f"{small:.0f}", ""),
+        ("embedded: append, lines/s", _millions(append.wall), ">= 0.8 M"),
+        ("embedded: append, lines per s of a core", _millions(append.cpu), ">= 0.8 M"),
+        ("embedded: append / bare zstd + INSERT", _ratio(append, bare_append), ""),
+        ("embedded: read, lines/s", _millions(read.wall), ">= 2 M"),
+        ("embedded: read, lines per s of a core", _millions(read.cpu), ">= 2 M"),
+        ("embedded: read / bare SELECT + zstd", _ratio(read, bare_read), ""),
+        ("embedded: transactions/s of 10 lines", f"{_small():.0f}", ""),
         ("embedded: wake-up, median ms", f"{wake_up_ms:.1f}", "<= 50"),
         ("embedded: wake-up after 1 s idle, ms", f"{late_wake_up_ms:.1f}", "<= 50"),
         ("embedded: idle consumer, share of a core", f"{idle_share:.2%}", "<= 1 %"),
     ]
+
+
+def _ratio(ours: Speed, bare: Speed) -> str:
+    return f"{ours.cpu / bare.cpu:.2f}"
 
 
 def _millions(lines: float) -> str:
@@ -74,14 +93,14 @@ def _line(chance: random.Random, words: list[str]) -> bytes:
     return (text + padding)[:_LINE].encode()
 
 
-def _round(batches: list[Records]) -> tuple[float, float, float, float, float]:
-    """Lines a second: bare append, bare read, append, read; small transactions."""
+def _round(batches: list[Records]) -> tuple[Speed, Speed, Speed, Speed]:
+    """Bare append, bare read, append, read."""
     with tempfile.TemporaryDirectory() as directory:
         bare = _bare(Path(directory) / "bare.db", batches)
         return (*bare, *_ours(Path(directory) / "bus.db", batches))
 
 
-def _bare(path: Path, batches: list[Records]) -> tuple[float, float]:
+def _bare(path: Path, batches: list[Records]) -> tuple[Speed, Speed]:
     """The least that anybody must do: join, compress, insert; select, decompress."""
     compress = zstandard.ZstdCompressor(level=1).compress
     decompress = zstandard.ZstdDecompressor().decompress
@@ -102,9 +121,9 @@ def _bare(path: Path, batches: list[Records]) -> tuple[float, float]:
         return _speed(append), _speed(read)
 
 
-def _ours(path: Path, batches: list[Records]) -> tuple[float, float, float]:
+def _ours(path: Path, batches: list[Records]) -> tuple[Speed, Speed]:
     with EmbeddedBus(path) as bus:
-        bus.ensure_topics([TopicSpec("a"), TopicSpec("b")], create=True)
+        bus.ensure_topics([TopicSpec("a")], create=True)
         producer = bus.producer("p")
 
         def append() -> None:
@@ -117,23 +136,32 @@ def _ours(path: Path, batches: list[Records]) -> tuple[float, float, float]:
             while not reader.is_caught_up():
                 reader.poll(max_records=_BATCH, wait_s=1.0)
 
-        return _speed(append), _speed(read), _small(producer)
+        return _speed(append), _speed(read)
 
 
-def _speed(work: Callable[[], None]) -> float:
-    began_at = time.perf_counter()
+def _speed(work: Callable[[], None]) -> Speed:
+    began_at, used_s = time.perf_counter(), time.process_time()
     work()
-    return _BATCHES * _BATCH / (time.perf_counter() - began_at)
+    lines = _BATCHES * _BATCH
+    return Speed(
+        lines / (time.perf_counter() - began_at), lines / (time.process_time() - used_s)
+    )
 
 
-def _small(producer: Producer) -> float:
+def _small() -> float:
     count = 500
     few = Records([b"key"] * 10, [b"x" * _LINE] * 10, [1_764_058_405_123] * 10)
-    began_at = time.perf_counter()
-    for _ in range(count):
-        with producer.transaction() as tx:
-            tx.send("b", 0, few)
-    return count / (time.perf_counter() - began_at)
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        EmbeddedBus(Path(directory) / "bus.db") as bus,
+    ):
+        bus.ensure_topics([TopicSpec("a")], create=True)
+        producer = bus.producer("p")
+        began_at = time.perf_counter()
+        for _ in range(count):
+            with producer.transaction() as tx:
+                tx.send("a", 0, few)
+        return count / (time.perf_counter() - began_at)
 
 
 def _idle() -> tuple[float, float, float]:

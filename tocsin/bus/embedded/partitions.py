@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
@@ -46,28 +46,40 @@ def place_of(partition_id: int, offset: int) -> int:
     return (partition_id << OFFSET_BITS) + offset
 
 
-def pack(packer: Packer, records: Records) -> list[Packed]:
-    """Pack records in chunks of bounded size."""
+def pack(packer: Packer, records: Records, *, largest: int) -> list[Packed]:
+    """Pack records in chunks of bounded size; none is larger than `largest` bytes."""
     return [
-        Packed(len(chunk), max(chunk.timestamps_ms), packer.pack(chunk))
-        for chunk in _chunks(records)
+        Packed(len(chunk), _newest(chunk.timestamps_ms), packer.pack(chunk))
+        for chunk in _chunks(records, largest)
     ]
 
 
-def _chunks(records: Records) -> Iterable[Records]:
+def _chunks(records: Records, largest: int) -> Iterator[Records]:
     total = len(records)
-    if total <= CHUNK_RECORDS and _size(records) <= CHUNK_BYTES:
-        return [records] if total else []
-    half = max(1, min(total // 2, CHUNK_RECORDS))
-    if total == 1:
-        return [records]
-    return chain(
-        _chunks(sliced(records, 0, half)), _chunks(sliced(records, half, total))
-    )
+    if total <= CHUNK_RECORDS:
+        yield from _halved(records, largest)
+        return
+    for start in range(0, total, CHUNK_RECORDS):
+        yield from _halved(sliced(records, start, start + CHUNK_RECORDS), largest)
+
+
+def _halved(records: Records, largest: int) -> Iterator[Records]:
+    # The product spares the sum where no record is unusually large.
+    total = len(records)
+    small = total * largest <= CHUNK_BYTES or _size(records) <= CHUNK_BYTES
+    if small or total == 1:
+        yield records
+        return
+    yield from _halved(sliced(records, 0, total // 2), largest)
+    yield from _halved(sliced(records, total // 2, total), largest)
 
 
 def _size(records: Records) -> int:
     return sum(map(len, records.values)) + sum(map(len, records.keys))
+
+
+def _newest(times: Sequence[int]) -> int:
+    return times[0] if times.count(times[0]) == len(times) else max(times)
 
 
 def sliced(records: Records, start: int, end: int) -> Records:

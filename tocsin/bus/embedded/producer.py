@@ -43,7 +43,7 @@ class EmbeddedTransaction:
         if largest > found.max_record_bytes:
             _check_sizes(topic, records, found.max_record_bytes)
         into = self.batches.setdefault(found.partition_ids[partition], [])
-        into += pack(self._packer, records)
+        into += pack(self._packer, records, largest=largest)
 
     def put(self, table: str, rows: Mapping[bytes, bytes | None]) -> None:
         """See the port."""

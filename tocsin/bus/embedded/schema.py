@@ -124,7 +124,7 @@ def connect(path: Path) -> sqlite3.Connection:
             "foreign_keys=ON",
             "secure_delete=OFF",
             "temp_store=MEMORY",
-            "cache_size=-4096",
+            "cache_size=-2048",
         ):
             connection.execute(f"PRAGMA {setting}").fetchall()
     except BaseException:

@@ -56,7 +56,7 @@ def test_a_large_send_becomes_several_batches(count: int) -> None:
     records = Records([b""] * count, [b"%d" % n for n in range(count)], [1] * count)
     packer = Packer()
 
-    packed = pack(packer, records)
+    packed = pack(packer, records, largest=5)
 
     assert sum(batch.count for batch in packed) == count
     assert max(batch.count for batch in packed) <= CHUNK_RECORDS
@@ -67,7 +67,7 @@ def test_a_large_send_becomes_several_batches(count: int) -> None:
 def test_large_records_become_batches_of_bounded_size() -> None:
     records = Records([b""] * 9, [b"x" * 1_000_000] * 9, [1] * 9)
 
-    packed = pack(Packer(), records)
+    packed = pack(Packer(), records, largest=1_000_000)
 
     assert sum(batch.count for batch in packed) == 9
     assert max(batch.count for batch in packed) * 1_000_000 <= CHUNK_BYTES
