@@ -63,6 +63,9 @@ class StreamFormats:
 
     def hints(self, streams: Sequence[bytes]) -> Ints:
         """The format numbers of streams, NO_FORMAT where nothing is known."""
+        for stream in streams:
+            if stream in self._formats:
+                self._formats.move_to_end(stream)  # in use: the last to be forgotten
         known = (self._formats.get(stream, NO_FORMAT) for stream in streams)
         return np.fromiter(known, np.int64, len(streams))
 

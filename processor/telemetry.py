@@ -14,6 +14,7 @@ from tocsin.values import Level
 
 SUMMARY_S = 10.0
 _FIRST_SUMMARY_S = 1.0
+_MOST_LEARNED_TOLD = 50
 _LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 
 
@@ -100,6 +101,7 @@ class ProcessorTelemetry:
         self._service = BoundedLabel(overflow_counter(registry), "service")
         self._news: dict[str, _Sum] = {}
         self._told_at: float | None = None
+        self._learned = 0
 
     def flushed(self, flush: Flush, *, now: float) -> None:
         """A flush was committed."""
@@ -116,8 +118,11 @@ class ProcessorTelemetry:
     def learned(
         self, path: str, service: str, format_: str, before: str | None
     ) -> None:
-        """A stream's format was learned, or has changed."""
+        """A stream's format was learned, or has changed; 50 are told in ten seconds."""
         self._failures.labels(format_)  # a first failure counts from zero
+        self._learned += 1
+        if self._learned > _MOST_LEARNED_TOLD:
+            return
         if before is None:
             self._log.info("format_learned", path=path, service=service, format=format_)
         else:
@@ -198,6 +203,10 @@ class ProcessorTelemetry:
         if now - self._told_at < SUMMARY_S:
             return
         self._told_at = now
+        if self._learned > _MOST_LEARNED_TOLD:
+            untold = self._learned - _MOST_LEARNED_TOLD
+            self._log.info("more_formats_learned", streams=untold)
+        self._learned = 0
         for service, news in sorted(self._news.items()):
             self._log.info(
                 "lines_read",

@@ -71,3 +71,22 @@ def test_what_was_understood_is_told_first_after_a_second_then_each_ten(
         "lines_read service=api lines=200 errors=10 without_level=5.0%",
         "lines_read service=api lines=100 errors=5 without_level=5.0%",
     ]
+
+
+def test_ten_thousand_new_streams_do_not_flood_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    telemetry = ProcessorTelemetry(new_registry())
+    news = [ServiceCounts("api", (0, 0, 1, 0, 0, 0, 0), late=0)]
+
+    with caplog.at_level("INFO", logger="tocsin.processor"):
+        for number in range(10_000):
+            telemetry.learned(f"/logs/{number}.log", "api", "json", None)
+        for at in (0.0, 1.0):
+            flush = Flush(frames=[], dead=[], learned=[], gaps=[], services=news)
+            telemetry.flushed(flush, now=at)
+
+    told = [record.getMessage() for record in caplog.records]
+    assert told[0] == "format_learned path=/logs/0.log service=api format=json"
+    assert told[50] == "more_formats_learned streams=9950"
+    assert len(told) == 52

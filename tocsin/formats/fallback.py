@@ -32,7 +32,8 @@ class LevelRule:
 
 
 def _alternatives(words: list[str]) -> str:
-    return "|".join(sorted(words, key=lambda word: (-len(word), word)))
+    # Backwards, longer words come before their beginnings, and next to them.
+    return "|".join(sorted(words, reverse=True))
 
 
 _CAPITALS = _alternatives(
