@@ -53,8 +53,8 @@ class Window(msgspec.Struct, array_like=True):
     """The sums of one window; a row of the table `windows`.
 
     `seconds`: lines by second since the start. `templates`: distinct ids of error
-    templates, at most MAX_TEMPLATES. `revision`: of the last record written, 0 before
-    the first; `stale`: the sums have grown since.
+    templates, at most MAX_TEMPLATES. `revision` and `written_at`: of the last record
+    written, 0 before the first; `stale`: the sums have grown since.
     """
 
     counts: list[int] = msgspec.field(default_factory=lambda: [0] * LEVELS)
@@ -186,7 +186,7 @@ class Windows:
         state = self._live[window]
         if not state.stale or window.end + self._grace_s > self.watermark:
             return False
-        return state.revision == 0 or now - state.written_at >= REVISE_EACH_S
+        return now - state.written_at >= REVISE_EACH_S
 
     def _sums(self, window: WindowId, now: float) -> WindowSums:
         state = self._live[window]

@@ -126,6 +126,23 @@ def test_templates_beyond_the_most_are_counted_as_others() -> None:
     assert pane.other_templates == 2
 
 
+def test_a_sample_is_the_first_line_of_its_template() -> None:
+    texts = [
+        b"all is well",
+        b"ERROR: disk 7 is full",
+        b"ERROR: no fan",
+        b"ERROR: no fan",
+    ]
+
+    (frame,) = flush(flusher(), batch(texts, lo=100)).frames
+
+    (pane,) = frame.panes
+    assert [(t.sample.text, t.sample.offset) for t in pane.templates] == [
+        ("ERROR: no fan", 102),
+        ("ERROR: disk 7 is full", 101),
+    ]
+
+
 def test_a_caught_up_partition_goes_with_the_clock_a_lagging_one_with_its_lines() -> (
     None
 ):

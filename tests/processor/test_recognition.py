@@ -83,6 +83,13 @@ def test_a_rule_reads_its_example(rule: fallback.LevelRule) -> None:
     assert level is rule.level
 
 
+@pytest.mark.parametrize("hint", range(len(FORMATS)), ids=lambda n: FORMATS[n].name)
+def test_a_wrong_hint_changes_no_answer(hint: int) -> None:
+    examples = [example.line.encode() for f in FORMATS for example in f.examples]
+
+    assert read(examples, [hint] * len(examples)) == read(examples)
+
+
 @pytest.mark.slow
 @given(st.lists(lines, max_size=12), st.data())
 @settings(max_examples=30, deadline=None)
