@@ -98,9 +98,13 @@ class Recogniser:
 
 @cache
 def _trials(hint: int) -> tuple[int, ...]:
-    """The formats to try for a hint, in the registry's order."""
-    earlier = (_NUMBER[name] for name in FORMATS[hint].after)
-    return (*sorted(earlier), hint)
+    """The formats to try for a hint, in the registry's order.
+
+    Also those before a format before it: a line that is not of the hint's format at
+    all may still be of both.
+    """
+    earlier = (_trials(_NUMBER[name]) for name in FORMATS[hint].after)
+    return tuple(sorted({hint}.union(*earlier)))
 
 
 def clean(values: Sequence[bytes]) -> Column:
