@@ -63,7 +63,9 @@ def test_kills_at_random_moments_copy_exactly_once(site: Site, bus: Bus) -> None
 
 
 def test_a_killed_member_s_partitions_move_and_nothing_is_lost_or_doubled(
-    site: Site, open_bus: Callable[[], Bus], record_property: Callable[..., None]
+    site: Site,
+    open_bus: Callable[[], Bus],
+    record_testsuite_property: Callable[..., None],
 ) -> None:
     bus = open_bus()
     expected = fill(bus, 2000)
@@ -81,7 +83,7 @@ def test_a_killed_member_s_partitions_move_and_nothing_is_lost_or_doubled(
     while len(consumer.assignment().positions) != 4:
         assert time.monotonic() < died_at + site.takeover_s
         copy(consumer, producer)
-    record_property("takeover_s", round(time.monotonic() - died_at, 2))
+    record_testsuite_property("takeover_s", round(time.monotonic() - died_at, 2))
     while not is_copied(bus, "copiers", 2000):
         assert time.monotonic() < died_at + site.takeover_s + 30
         copy(consumer, producer)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 def test_an_idle_consumer_wakes_up_soon_after_a_commit(
     site: Site,
     open_bus: Callable[[], Bus],
-    record_property: Callable[[str, object], None],
+    record_testsuite_property: Callable[[str, object], None],
 ) -> None:
     site.create(TopicSpec("a"))
     consumer = open_bus().consumer(["a"], group="g", member="m")
@@ -28,7 +28,7 @@ def test_an_idle_consumer_wakes_up_soon_after_a_commit(
 
     delays = [_delay_s(producer, consumer) for _ in range(10)]
 
-    record_property("wake_up_ms", round(statistics.median(delays) * 1000, 1))
+    record_testsuite_property("wake_up_ms", round(statistics.median(delays) * 1000, 1))
     assert statistics.median(delays) < 0.3, delays
 
 
@@ -55,7 +55,7 @@ def _delay_s(producer: Producer, consumer: Consumer) -> float:
 def test_an_idle_consumer_hardly_uses_the_processor(
     site: Site,
     open_bus: Callable[[], Bus],
-    record_property: Callable[[str, object], None],
+    record_testsuite_property: Callable[[str, object], None],
 ) -> None:
     site.create(TopicSpec("a", partitions=4))
     consumer = open_bus().consumer(["a"], group="g", member="m")
@@ -65,5 +65,5 @@ def test_an_idle_consumer_hardly_uses_the_processor(
     consumer.poll(max_records=10, wait_s=2.0)
 
     share = (time.process_time() - used_s) / (time.monotonic() - began_at)
-    record_property("idle_share", round(share, 4))
+    record_testsuite_property("idle_share", round(share, 4))
     assert share < 0.10
