@@ -104,9 +104,12 @@ class KafkaTransaction:
             )
         for table, rows in self._puts:
             name, partitions = self._link.full(table), self._link.partitions(table)
-            yield (
-                (name, value, key, zlib.crc32(key) % partitions)
-                for key, value in rows.items()
+            # A list: what is produced later must not see the next table's name.
+            yield iter(
+                [
+                    (name, value, key, zlib.crc32(key) % partitions)
+                    for key, value in rows.items()
+                ]
             )
 
     def _check_size(self, topic: str, size: int) -> None:
