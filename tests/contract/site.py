@@ -7,9 +7,17 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from tocsin.bus.opening import open_bus
 from tocsin.config.model import BusConfig
 from tocsin.ports.bus import Bus, TopicSpec
+
+# A member that is killed is given up soon; the embedded bus does not ask.
+_QUICK = {
+    "session.timeout.ms": SecretStr("2000"),
+    "heartbeat.interval.ms": SecretStr("400"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +31,7 @@ class Site:
 
     def open(self, client_id: str = "contract") -> Bus:
         """A new connection to the bus."""
-        config = BusConfig(url=self.url, topic_prefix=self.prefix)
+        config = BusConfig(url=self.url, topic_prefix=self.prefix, kafka=_QUICK)
         return open_bus(config, state_dir=Path(self.state_dir), client_id=client_id)
 
     def create(self, *specs: TopicSpec) -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent import futures
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from confluent_kafka import (
@@ -47,6 +48,7 @@ class Trouble:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._security: KafkaError | None = None
+        self._last: KafkaError | None = None
         self.is_down = False
 
     def __call__(self, error: KafkaError) -> None:
@@ -55,6 +57,14 @@ class Trouble:
             self._security = error
         elif error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - its public name
             self.is_down = True
+        else:
+            self._last = error
+
+    def reason(self, error: KafkaError) -> KafkaError:
+        """What a connection's failure was told to be, in place of that it failed."""
+        if self._last is not None and self._last.code() == error.code():
+            return self._last
+        return error
 
     def over(self) -> None:
         """Tell that the broker answered."""
@@ -149,14 +159,15 @@ class Link:
             try:
                 result = call(max(0.05, min(left_s, slice_s)))
             except KafkaException as error:
-                serve(0.02)
+                with suppress(KafkaException):  # the same one again, when it is fatal
+                    serve(0.02)
                 trouble.check()
                 inner = error_of(error)
                 again = kind_of(error) is Kind.UNAVAILABLE or inner.retriable()
                 left_s = deadline - time.monotonic()
                 refused = trouble.is_down and left_s < CALL_S - _REFUSED_S
                 if left_s <= 0 or refused or not again or inner.fatal():
-                    raise self.error(error, doing) from error
+                    raise self.error(trouble.reason(inner), doing) from error
                 slice_s *= 2
                 time.sleep(_PAUSE_S)
             else:
@@ -241,6 +252,11 @@ class Link:
             }
         except futures.TimeoutError:
             raise _timed_out() from None
+        except KafkaException:
+            # A leader that has changed is asked for again and again, until somebody
+            # fetches the news.
+            self.admin.list_topics(timeout=wait_s)
+            raise
         # Without an answer in time, the client gives these instead of an error.
         if any(offset < 0 for offset in found.values()):
             raise _timed_out()

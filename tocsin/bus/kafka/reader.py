@@ -5,7 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 
 from tocsin.bus.kafka.errors import Kind, error_of, kind_of
 from tocsin.bus.kafka.gather import Gathering, ends, place_of, split, take
@@ -76,6 +82,9 @@ class Follower:
     def _hear(self, message: Message) -> Place | None:
         """Take what came instead of a record; a partition whose records are gone."""
         error = error_of(message.error())
+        if error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+            # The client asks for its group's coordinator, which nobody needs here.
+            return None
         if kind_of(error) in {Kind.DENIED, Kind.MISSING}:
             raise self._link.error(error, self._doing())
         if error.name() in {"_AUTO_OFFSET_RESET", "OFFSET_OUT_OF_RANGE"}:
