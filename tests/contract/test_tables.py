@@ -107,3 +107,15 @@ def test_a_view_that_slept_over_upkeep_still_sees_deletions(bus: Bus) -> None:
 
     assert changed == {b"a"}
     assert view.rows == {b"b": b"1"}
+
+
+def test_rows_of_two_tables_in_one_transaction_stay_apart(bus: Bus) -> None:
+    producer = bus.producer("writer")
+
+    with producer.transaction() as tx:
+        tx.put(TABLE, {b"a": b"1"})
+        tx.put("other", {b"b": b"2"})
+    producer.close()
+
+    assert bus.table(TABLE).rows == {b"a": b"1"}
+    assert bus.table("other").rows == {b"b": b"2"}
