@@ -70,6 +70,7 @@ class Cargo:
         self.tallies: dict[str, Tally] = {}
         self.refused: list[Refused] = []
         self._size = 0
+        self.sent_bytes = 0
         self.is_full = False
 
     def add(self, source: Source, step: Step) -> None:
@@ -98,6 +99,7 @@ class Cargo:
             if everything or len(columns.values) * 2 >= self._max_lines:
                 del self._by_partition[partition]
                 self._size -= columns.size
+                self.sent_bytes += columns.size
                 self._send(transaction, partition, columns, read_at=read_at)
         self.is_full = False
 

@@ -28,12 +28,15 @@ from collector.roster import Roster, Setup
 from collector.source import Source, Step, last_words, step
 from tocsin.errors import BadRecord, RecordTooLarge
 from tocsin.ports.bus import Bus, Producer, Transaction
+from tocsin.records.keys import Mark
 from tocsin.records.streams import Stream, encode_stream
 from tocsin.records.topics import CHECKPOINTS, STREAMS
 from tocsin.values import Clock
 
 # Longer transactions cost readers latency, shorter ones throughput (<= 10 % here).
 _READ_S = 0.25
+# What the bus holds until the commit, before it is packed.
+_MAX_BYTES = 16 * 1024**2
 # A start with 20,000 files writes its rows in parts, so that memory stays flat.
 _MAX_ROWS = 2_000
 
@@ -45,6 +48,25 @@ class _Before:
     file_id: str
     place: Place
     trail: Trail
+    may_begin_with_hole: bool
+    mark: Mark
+
+    @classmethod
+    def of(cls, source: Source) -> _Before:
+        """As the file is now."""
+        return cls(
+            source.file_id,
+            source.place,
+            source.trail,
+            source.may_begin_with_hole,
+            source.mark,
+        )
+
+    def restore(self, source: Source) -> None:
+        """Have the file read from here once more."""
+        source.place, source.trail = self.place, self.trail
+        source.may_begin_with_hole = self.may_begin_with_hole
+        source.mark = self.mark
 
 
 class Shipper:
@@ -85,7 +107,7 @@ class Shipper:
             self._begun.clear()
             return False
         with self._producer.transaction() as transaction:
-            while cargo.is_full:
+            while cargo.is_full and cargo.sent_bytes < _MAX_BYTES:
                 cargo.send(transaction, read_at=self._clock(), everything=False)
                 self._gather(cargo, until)
             read_at = self._clock()
@@ -130,7 +152,7 @@ class Shipper:
         descriptor = self._descriptors.open(source.key, source.path)
         self._telemetry.read_again(source.path)
         if source not in self._begun:
-            self._begun[source] = _Before(source.file_id, source.place, source.trail)
+            self._begun[source] = _Before.of(source)
         result = step(source, descriptor, self._framing)
         if isinstance(result, Verdict):
             self._roster.rewritten[source] = result
@@ -239,7 +261,7 @@ class Shipper:
         if committed == source.place.offset and committed != before.place.offset:
             return  # its answer was lost, but it happened
         if before.place.offset != source.place.offset:
-            source.place, source.trail = before.place, before.trail
+            before.restore(source)
             self._roster.changed[source] = None
         source.finishing = source.finished = False
         self._roster.enqueue(source)

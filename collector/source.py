@@ -122,7 +122,12 @@ def step(source: Source, descriptor: int, framing: Framing) -> Step | Verdict:
         OSError: it cannot be read.
     """
     if source.may_begin_with_hole:
+        was = source.place
         _skip_hole(source, descriptor, framing)
+        if source.may_begin_with_hole:
+            # No byte was written there so far; what is written now is read next.
+            nothing = Taken(source.place, source.place.offset, [])
+            return Step(nothing, Mark.NONE, more=source.place != was)
     place = source.place
     span = framing.want(place)
     data = os.pread(descriptor, span.size, span.at)

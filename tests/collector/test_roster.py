@@ -53,7 +53,7 @@ class Core:
             identity=IDENTITY,
             config=CollectorConfig(paths=[str(logs)], host="h", max_batch_lines=7),
             partitions=bus.partitions(RAW_LOGS),
-            framing=Framing.of(max_line=200, chunk=32),
+            framing=Framing.of(max_line=100_000, chunk=32),
             descriptors=self.descriptors,
             telemetry=CollectorTelemetry(self.registry),
         )
@@ -145,7 +145,7 @@ class Machine(RuleBasedStateMachine):
         data = b""
         for _ in range(count):
             self.number += 1
-            data += b"%d %s\n" % (self.number, b"x" * (self.number % 70))
+            data += b"%06d xxx%s\n" % (self.number, b"x" * (self.number % 70))
         self._write(named, data[:-3] if partial else data)
 
     @rule(name=names)
