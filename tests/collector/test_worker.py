@@ -266,7 +266,7 @@ def test_a_hole_left_by_a_truncation_is_no_line(rig: Rig) -> None:
         writer.flush()
         rig.wait_for_lines(2)
 
-    record = rig.records()[-1]
+    [record] = [r for r in rig.records() if not r.value.startswith(b"x")]
     assert (record.value, record.key.offset) == (b"after", 20_001)
     assert record.key.mark is Mark.NUL
 
