@@ -123,6 +123,8 @@ class Engine:
         if not fit.counts:
             return Step(fit, missing, ())
         outcomes: list[Outcome] = []
+        stale = sum(x.stale and x.errors > 0 for x in frame.panes)
+        self.reasons[Reason.TOO_OLD] += stale
         settled = self._whole_watermark()
         for service, panes in _by_second(frame.panes):
             if self._learn(panes, settled):
@@ -253,10 +255,11 @@ class Engine:
 
 
 def _by_second(panes: Iterable[Pane]) -> list[tuple[str, list[Pane]]]:
-    """Panes by service and second, seconds in order."""
+    """Panes by service and second, seconds in order; those of long ago are left out."""
     groups: defaultdict[tuple[int, str], list[Pane]] = defaultdict(list)
     for pane in panes:
-        groups[pane.second, pane.service].append(pane)
+        if not pane.stale:
+            groups[pane.second, pane.service].append(pane)
     return [(service, groups[second, service]) for second, service in sorted(groups)]
 
 

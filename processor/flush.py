@@ -155,7 +155,7 @@ class Flusher:
         panes = panes_by_batch(
             lines,
             events,
-            times.at,
+            times,
             max_templates=self.settings.max_templates,
             path_of=path_of,
         )

@@ -32,11 +32,13 @@ PathOf = Callable[[str], str]
 class EventTimes:
     """When lines happened: what they state, or their arrival.
 
-    `skewed`: they state an implausible time. `untimed`: they state none.
+    `skewed`: they state an implausible time; of these, `stale`: one too long ago.
+    `untimed`: they state none.
     """
 
     at: Floats
     skewed: Bools
+    stale: Bools
     untimed: Bools
 
 
@@ -48,19 +50,22 @@ def event_times(stated: Floats, arrival: Floats) -> EventTimes:
     """
     untimed = np.isnan(stated)
     with np.errstate(invalid="ignore"):
-        plausible = (stated >= arrival - EARLY_S) & (stated <= arrival + AHEAD_S)
-    return EventTimes(
-        np.where(plausible, stated, arrival), ~plausible & ~untimed, untimed
-    )
+        stale = stated < arrival - EARLY_S
+        skewed = stale | (stated > arrival + AHEAD_S)
+    at = np.where(skewed | untimed, arrival, stated)
+    return EventTimes(at, skewed, stale, untimed)
 
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """Each line's pane, and what distinguishes the panes."""
+    """Each line's pane, and what distinguishes the panes.
+
+    `kind`: twice the number of the service and host, and one more if stale.
+    """
 
     pane_of: Ints
     batch: Ints
-    service: Ints
+    kind: Ints
     second: Ints
 
     def __len__(self) -> int:
@@ -68,14 +73,21 @@ class _Groups:
 
 
 def panes_by_batch(
-    lines: Lines, events: Events, at: Floats, *, max_templates: int, path_of: PathOf
+    lines: Lines,
+    events: Events,
+    times: EventTimes,
+    *,
+    max_templates: int,
+    path_of: PathOf,
 ) -> list[list[Pane]]:
-    """The panes of each batch's lines, by service and second."""
+    """The panes of each batch's lines, by service, second and whether they are stale."""
+    at = times.at
     places = list(dict.fromkeys((name.service, name.host) for name in lines.names))
     number = {place: k for k, place in enumerate(places)}
     service_of = np.array([number[n.service, n.host] for n in lines.names], np.int64)
     seconds = np.floor(at).astype(np.int64)
-    groups = _group(lines.batch_of, service_of[lines.stream_of], seconds)
+    kind_of = service_of[lines.stream_of] * 2 + times.stale
+    groups = _group(lines.batch_of, kind_of, seconds)
     size = len(groups)
     pane_of = groups.pane_of
     counts = np.bincount(
@@ -87,7 +99,8 @@ def panes_by_batch(
     kept = _Templates(lines, events, at, path_of).by_pane(pane_of, max_templates)
     found: list[list[Pane]] = [[] for _ in lines.batches]
     for pane, row in enumerate(counts.tolist()):
-        service, host = places[groups.service[pane]]
+        place, stale = divmod(int(groups.kind[pane]), 2)
+        service, host = places[place]
         templates, other = kept.get(pane, ((), 0))
         found[groups.batch[pane]].append(
             Pane(
@@ -99,24 +112,25 @@ def panes_by_batch(
                 read_at=float(read_at[pane]),
                 templates=templates,
                 other_templates=other,
+                stale=bool(stale),
             )
         )
     return found
 
 
-def _group(batch_of: Ints, service_of: Ints, second: Ints) -> _Groups:
-    """Number the panes in the order of batch, service and second."""
+def _group(batch_of: Ints, kind_of: Ints, second: Ints) -> _Groups:
+    """Number the panes in the order of batch, kind and second."""
     if len(second) == 0:
         return _Groups(*(np.zeros(0, np.int64) for _ in range(4)))
-    services = int(service_of.max()) + 1
+    kinds = int(kind_of.max()) + 1
     earliest = int(second.min())
     span = int(second.max()) - earliest + 1
     # One number a pane; the seconds span some days at most, so it cannot overflow.
-    place = (batch_of * services + service_of) * span + (second - earliest)
+    place = (batch_of * kinds + kind_of) * span + (second - earliest)
     pane_of, places = pd.factorize(place, sort=True)
     where, since = np.divmod(places, span)
-    batch, service = np.divmod(where, services)
-    return _Groups(pane_of, batch, service, since + earliest)
+    batch, kind = np.divmod(where, kinds)
+    return _Groups(pane_of, batch, kind, since + earliest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -99,6 +100,19 @@ def test_errors_of_an_hour_ago_are_followed_without_a_page() -> None:
     assert step.outcomes == ()
     assert run.reasons[Reason.TOO_OLD] == 1
     assert [x.paged for x in run.incidents] == [False]
+
+
+def test_errors_of_a_log_from_long_ago_page_nobody() -> None:
+    run = engine()
+    frames = Frames()
+    long_ago = msgspec.structs.replace(pane(START, 50), stale=True)
+
+    step = run.take(frames.next(START, [long_ago]), START + 1)
+    after = run.take(frames.next(START + 1, [pane(START + 1, 50)]), START + 2)
+
+    assert step.outcomes == ()
+    assert run.reasons[Reason.TOO_OLD] == 1
+    assert [(x.kind, x.incident.errors) for x in after.outcomes] == [("opened", 50)]
 
 
 def test_without_frames_an_open_incident_is_stale_and_stays_open() -> None:

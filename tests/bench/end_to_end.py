@@ -12,6 +12,7 @@ from tests.slack import FakeSlack
 
 SECONDS = 15
 LINES_PER_S = 10_000
+BURST = 20
 
 
 def run() -> list[tuple[str, str, str]]:
@@ -21,7 +22,7 @@ def run() -> list[tuple[str, str, str]]:
         with product:
             services = [Service(product.logs, name) for name in FORMATS]
             peak_bytes = _load(product, services)
-            services[0].write(time.time(), 6, level="ERROR")
+            services[0].write(time.time(), BURST, level="ERROR")
             written_at = time.time()
             message = wait_for(lambda: slack.messages("#alerts"), what="message")[0]
             peak_bytes = _highest(peak_bytes, product.resident_bytes())
@@ -29,7 +30,7 @@ def run() -> list[tuple[str, str, str]]:
     aims = {"collect": "≤ 60 MB", "process": "≤ 350 MB", "alert": "≤ 150 MB"}
     load = f"{LINES_PER_S:,} lines/s"
     return [
-        (f"sixth error line → Slack accepted, at {load}", f"{delay_s:.3f} s", "≤ 1 s"),
+        (f"error lines → Slack accepted, at {load}", f"{delay_s:.3f} s", "≤ 1 s"),
         *(
             (
                 f"{name}: resident at most, at {load}",

@@ -56,7 +56,7 @@ def sums(frames: list[Frame]) -> tuple[Counter[object], Counter[str]]:
     templates: Counter[str] = Counter()
     for pane in (pane for frame in frames for pane in frame.panes):
         for level in Level:
-            place = (pane.service, pane.host, pane.second, level)
+            place = (pane.service, pane.host, pane.second, pane.stale, level)
             counts[place] += pane.counts[level]
         counts[pane.service, pane.second, "bytes"] += pane.bytes
         for template in pane.templates:
@@ -95,9 +95,10 @@ def test_an_implausible_time_counts_at_its_arrival_as_skewed() -> None:
     (frame,) = flush(flusher(), batch(texts)).frames
 
     assert frame.skewed == 2
-    assert [(p.second, p.lines) for p in frame.panes] == [
-        (int(NOW) - 3600, 1),
-        (int(NOW), 2),
+    assert [(p.second, p.lines, p.stale) for p in frame.panes] == [
+        (int(NOW) - 3600, 1, False),
+        (int(NOW), 1, False),
+        (int(NOW), 1, True),
     ]
 
 

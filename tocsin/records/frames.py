@@ -39,7 +39,9 @@ class Pane(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `counts`: lines by `Level`, seven places. `templates`: of ERROR and FATAL lines,
     the most frequent ones; `other_templates` counts the error lines of the rest.
-    `read_at`: the latest time at which a line of it was read.
+    `read_at`: the latest time at which a line of it was read. `stale`: the lines state
+    times too old to be kept (over 24 h before they were read: a log from long ago, met
+    now); `second` is when they were read. They count, but page nobody.
     """
 
     service: str
@@ -50,6 +52,7 @@ class Pane(msgspec.Struct, frozen=True, omit_defaults=True):
     read_at: float
     templates: tuple[TemplateCount, ...] = ()
     other_templates: int = 0
+    stale: bool = False
 
     @property
     def lines(self) -> int:
