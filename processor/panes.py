@@ -80,7 +80,7 @@ def panes_by_batch(
     max_templates: int,
     path_of: PathOf,
 ) -> list[list[Pane]]:
-    """The panes of each batch's lines, by service, second and whether they are stale."""
+    """The panes of each batch, by service, second and whether they are stale."""
     at = times.at
     places = list(dict.fromkeys((name.service, name.host) for name in lines.names))
     number = {place: k for k, place in enumerate(places)}
