@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import random
 import shutil
 import signal
 import socket
@@ -280,16 +281,24 @@ class Broker:
                 continue
             return
         tail = self.log_path.read_text(errors="replace")[-2000:]
-        raise BrokerMissing(f"the broker did not start: {tail}")
+        raise RuntimeError(f"the broker did not start: {tail}")
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that are free now; all are held while choosing, so they differ."""
+    """Ports that are free now.
+
+    They lie below those that outgoing connections get: one of these could take a port
+    between this look and the broker's start.
+    """
     with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+        ports: list[int] = []
+        while len(ports) < count:
+            port = random.randrange(15_000, 32_000)
+            listener = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                listener.bind(("127.0.0.1", port))
+                ports.append(port)
+        return ports
 
 
 def _dies_with_us() -> list[str]:

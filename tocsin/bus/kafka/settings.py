@@ -78,7 +78,8 @@ _READER: Settings = {
     # The default of one second caps a consumer at 170,000 lines/s.
     "fetch.queue.backoff.ms": 10,
     "queued.min.messages": 500_000,
-    "queued.max.messages.kbytes": 131_072,
+    # Some batches ahead. The client's own copy of what it queues counts besides.
+    "queued.max.messages.kbytes": 32_768,
 }
 
 _GROUP: Settings = {
