@@ -16,7 +16,12 @@ from tocsin.bus.kafka.errors import Kind, error_of, kind_of
 from tocsin.bus.kafka.gather import Gathering, ends, place_of, split, take
 from tocsin.bus.kafka.link import Link, Place, Trouble, in_time
 from tocsin.bus.kafka.settings import CALL_S
-from tocsin.errors import BusError, BusUnavailable, TocsinError
+from tocsin.errors import (
+    BusError,
+    BusUnavailable,
+    TocsinError,
+    TransactionAborted,
+)
 from tocsin.ports import bus as port
 
 _LOOK_S = 1.0  # how often a waiting poll looks whether the broker is gone
@@ -35,7 +40,8 @@ class KafkaConsumer:
         self._member = member
         self._trouble = Trouble(link)
         self._gathering = Gathering()
-        self._acknowledged: dict[Place, int] = {}
+        self._owed: set[Place] = set()  # returned, and not acknowledged yet
+        self._forfeited: set[Place] = set()  # the same, and revoked since
         self._generation = 0
         self._misplaced: set[Place] = set()  # to be set at their position anew
         self._revoked: set[Place] = set()  # during the present look at the client
@@ -56,7 +62,9 @@ class KafkaConsumer:
         self._gather(client, max_records, wait_s, stop_at_first=True)
         if linger_s > 0 and 0 < self._gathering.count < max_records:
             self._gather(client, max_records, linger_s, stop_at_first=False)
-        return self._gathering.batches(self._link.prefix)
+        batches = self._gathering.batches(self._link.prefix)
+        self._owed |= {(self._link.full(b.topic), b.partition) for b in batches}
+        return batches
 
     def assignment(self) -> port.Assignment:
         """See the port."""
@@ -78,13 +86,16 @@ class KafkaConsumer:
     # What a transaction asks of a consumer.
 
     def unacknowledged(self) -> list[TopicPartition]:
-        """The offsets after all that was returned, where they were not committed."""
-        now = {p: self._gathering.returned(p) for p in self._gathering.places()}
-        return [
-            TopicPartition(*place, offset)
-            for place, offset in now.items()
-            if self._acknowledged.get(place) != offset
-        ]
+        """The offsets after all that was returned and has not been committed.
+
+        Raises:
+            TransactionAborted: some of that is of a partition that is no longer ours;
+                its owner reads it again.
+        """
+        if self._forfeited:
+            names = ", ".join(f"{topic}[{p}]" for topic, p in sorted(self._forfeited))
+            raise TransactionAborted(f"{names} went to another member of {self._group}")
+        return [TopicPartition(*p, self._gathering.returned(p)) for p in self._owed]
 
     def group_metadata(self) -> object:
         """What proves to the broker that we are in the group, of this generation."""
@@ -92,14 +103,15 @@ class KafkaConsumer:
             raise BusUnavailable(f"the consumer of {self._group} is closed")
         return self._client.consumer_group_metadata()
 
-    def acknowledged(self, offsets: list[TopicPartition]) -> None:
-        """Note that the offsets are committed."""
-        for each in offsets:
-            self._acknowledged[each.topic, each.partition] = each.offset
+    def acknowledged(self) -> None:
+        """Note that all that was returned is committed."""
+        self._owed.clear()
 
     def rewind(self) -> None:
         """Go back to the committed offsets, before anything more is read."""
         self._must_rewind = True
+        self._owed.clear()
+        self._forfeited.clear()
 
     # Reading.
 
@@ -220,7 +232,7 @@ class KafkaConsumer:
     def _give_up(self) -> None:
         client, self._client = self._client, None
         for place in self._gathering.places():
-            self._gathering.drop(place)
+            self._drop(place)
         if client is not None:
             in_time(client.close, wait_s=_CLOSE_S)
 
@@ -245,9 +257,15 @@ class KafkaConsumer:
         for each in partitions:
             place = (each.topic, each.partition)
             self._revoked.add(place)
-            self._gathering.drop(place)
-            self._acknowledged.pop(place, None)
+            self._drop(place)
             self._misplaced.discard(place)
+
+    def _drop(self, place: Place) -> None:
+        """Let a partition go, and remember whether something of it is still held."""
+        self._gathering.drop(place)
+        if place in self._owed:
+            self._owed.discard(place)
+            self._forfeited.add(place)
 
     def _starts(self, client: Consumer, places: list[Place]) -> dict[Place, int]:
         """Where to read on: the committed offsets, or the beginning."""
@@ -265,9 +283,6 @@ class KafkaConsumer:
             for each in found
             if each.offset >= 0
         }
-        for place in places:
-            self._acknowledged.pop(place, None)
-        self._acknowledged |= committed
         return self._held(places, committed)
 
     def _resumptions(self, places: set[Place]) -> dict[Place, int]:

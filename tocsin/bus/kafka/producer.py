@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from itertools import repeat
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from tocsin.bus.kafka.consumer import KafkaConsumer
 from tocsin.bus.kafka.errors import Kind, kind_of
@@ -264,6 +264,7 @@ class KafkaProducer:
         try:
             client = self._settled_client()
             rows = list(tx.rows())
+            offsets = [(each, each.unacknowledged()) for each in tx.consumers]
         except BusUnavailable as error:
             # The caller reloads its state and tries again at once.
             time.sleep(_PAUSE_S)
@@ -272,25 +273,27 @@ class KafkaProducer:
             client.begin_transaction()
             for some in rows:
                 _produce(client, some)
-            self._finish(client, tx)
+            self._finish(client, offsets)
         except KafkaException as error:
             raise self._failed(error, tx) from error
 
-    def _finish(self, client: Producer, tx: KafkaTransaction) -> None:
+    def _finish(
+        self,
+        client: Producer,
+        offsets: list[tuple[KafkaConsumer, list[TopicPartition]]],
+    ) -> None:
         deadline = time.monotonic() + _COMMIT_S
         # Sending offsets to a broker that hangs takes 10 s, whatever its timeout says.
         if client.flush(_COMMIT_S):
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - its public name
-        committed = []
-        for consumer in tx.consumers:
-            if offsets := consumer.unacknowledged():
+        for consumer, positions in offsets:
+            if positions:
                 client.send_offsets_to_transaction(
-                    offsets, consumer.group_metadata(), _left(deadline)
+                    positions, consumer.group_metadata(), _left(deadline)
                 )
-                committed.append((consumer, offsets))
         client.commit_transaction(_left(deadline))
-        for consumer, offsets in committed:
-            consumer.acknowledged(offsets)
+        for consumer, _ in offsets:
+            consumer.acknowledged()
 
     def _settled_client(self) -> Producer:
         self.settle()
