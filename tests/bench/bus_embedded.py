@@ -68,13 +68,29 @@ def _millions(lines: float) -> str:
     return f"{lines / 1e6:.2f} M"
 
 
+# Messages as services write them, with what varies in each.
+_MESSAGES = (
+    (
+        "GET /api/v1/orders/%d answered 200 after %d ms for tenant acme from 10.0.0.%d, "
+        "agent Mozilla/5.0 (X11; Linux x86_64), trace %016x"
+    ),
+    (
+        "session %d opened for user anna after %d ms on node %d: the token was refreshed "
+        "and is kept until midnight UTC, trace %016x"
+    ),
+    (
+        "committed offset %d of partition %d in %d ms: consumer group billing, topic "
+        "invoices, nothing left to read, trace %016x"
+    ),
+)
+
+
 def _batches() -> list[Records]:
     chance = random.Random(1)
-    words = [f"{chance.getrandbits(28):x}" for _ in range(2000)]
     position = 123_456
     batches = []
     for _ in range(_BATCHES):
-        values = [_line(chance, words) for _ in range(_BATCH)]
+        values = [_line(chance) for _ in range(_BATCH)]
         keys = [
             b"api/host/fd01-2a:%d" % (position + n * (_LINE + 1)) for n in range(_BATCH)
         ]
@@ -83,14 +99,19 @@ def _batches() -> list[Records]:
     return batches
 
 
-def _line(chance: random.Random, words: list[str]) -> bytes:
-    text = (
-        f"2026-11-25T08:13:{chance.randrange(60):02d}.{chance.randrange(1000):03d}Z "
-        f"INFO request handled user={chance.choice(words)} path=/api/v1/items/"
-        f"{chance.choice(words)} status=200 took={chance.randrange(1000)}ms "
+def _line(chance: random.Random) -> bytes:
+    draw = chance.randrange
+    message = chance.choice(_MESSAGES) % (
+        draw(10**6),
+        draw(5000),
+        draw(256),
+        chance.getrandbits(64),
     )
-    padding = " ".join(chance.choices(words, k=16))
-    return (text + padding)[:_LINE].encode()
+    text = (
+        f"2026-11-25T08:13:{draw(60):02d}.{draw(1000):03d}Z INFO "
+        f"[http-nio-8080-exec-{draw(20)}] c.a.shop.OrderService - {message}"
+    )
+    return text.ljust(_LINE, ".")[:_LINE].encode()
 
 
 def _round(batches: list[Records]) -> tuple[Speed, Speed, Speed, Speed]:
