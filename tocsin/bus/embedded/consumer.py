@@ -23,7 +23,7 @@ from tocsin.errors import BusError, TransactionAborted
 from tocsin.ports.bus import Assignment, Batch, Position, TopicPartition
 
 # Leases run out without anybody's commit.
-_CARE_S = 0.2
+_CARE_S = 0.5
 # A partition with records that are returned and not committed stays ours for so long
 # when another member waits for it: most workers commit many times a second.
 _PATIENCE_S = 10.0
@@ -106,6 +106,7 @@ class EmbeddedConsumer:
         if self._closed:
             return
         self._closed = True
+        self._waiting.close()
         self._on_close()
         # When the bus cannot be written now, the lease runs out by itself.
         with suppress(BusError):
@@ -149,10 +150,8 @@ class EmbeddedConsumer:
             if self._look_after_group():
                 gathered = [b for b in gathered if self._still_reads(b)]
             found = self._gather(max_records - _count(gathered))
-            if found:
-                self._waiting.found()
-                if not gathered:
-                    deadline = time.monotonic() + linger_s
+            if found and not gathered:
+                deadline = time.monotonic() + linger_s
             gathered += found
             if _count(gathered) >= max_records or not self._wait(deadline):
                 return gathered

@@ -50,8 +50,6 @@ class EmbeddedReader:
         found = self._gather(max_records)
         while not found and self._waiting.until_commit(deadline):
             found = self._gather(max_records)
-        if found:
-            self._waiting.found()
         return [joined(batches) for batches in by_partition(found).values()]
 
     def is_caught_up(self) -> bool:
@@ -63,6 +61,7 @@ class EmbeddedReader:
 
     def close(self) -> None:
         """See the port."""
+        self._waiting.close()
         self._database.close()
 
     def _gather(self, most: int) -> list[Batch]:
