@@ -71,12 +71,12 @@ def _millions(lines: float) -> str:
 # Messages as services write them, with what varies in each.
 _MESSAGES = (
     (
-        "GET /api/v1/orders/%d answered 200 after %d ms for tenant acme from 10.0.0.%d, "
-        "agent Mozilla/5.0 (X11; Linux x86_64), trace %016x"
+        "GET /api/v1/orders/%d answered 200 after %d ms for tenant acme from "
+        "10.0.0.%d, agent Mozilla/5.0 (X11; Linux x86_64), trace %016x"
     ),
     (
-        "session %d opened for user anna after %d ms on node %d: the token was refreshed "
-        "and is kept until midnight UTC, trace %016x"
+        "session %d opened for user anna after %d ms on node %d: the token was "
+        "refreshed and is kept until midnight UTC, trace %016x"
     ),
     (
         "committed offset %d of partition %d in %d ms: consumer group billing, topic "
