@@ -75,6 +75,9 @@ def _speed(broker: Broker, bus: KafkaBus) -> list[Row]:
             "transactional.id": "bare",
             "compression.type": "lz4",
             "linger.ms": 5,
+            "batch.size": 1_000_000,  # as ours: the ratio is about the code
+            "queue.buffering.max.messages": 200_000,
+            "queue.buffering.max.kbytes": 131_072,
             "log_level": 0,
         }
     )
@@ -83,9 +86,8 @@ def _speed(broker: Broker, bus: KafkaBus) -> list[Row]:
 
     def bare_batch() -> None:
         bare.begin_transaction()
-        columns = zip(lines.keys, lines.values, lines.timestamps_ms, strict=True)
-        for key, value, at_ms in columns:
-            bare.produce("bare", value, key, 0, timestamp=at_ms)
+        for key, value in zip(lines.keys, lines.values, strict=True):
+            bare.produce("bare", value, key, 0)
         bare.commit_transaction(30)
 
     def our_batch() -> None:
@@ -96,7 +98,11 @@ def _speed(broker: Broker, bus: KafkaBus) -> list[Row]:
     bare_best, ours_best = (max(side) for side in zip(*rates, strict=True))
     read = _read_rate(bus)
     return [
-        ("Kafka: bare loop, keyed and transactional", _thousands(bare_best), ""),
+        (
+            "Kafka: bare loop, keyed and transactional, without timestamps",
+            _thousands(bare_best),
+            "",
+        ),
         ("Kafka: our append, keyed and transactional", _thousands(ours_best), ""),
         ("Kafka: our append / bare loop", f"{ours_best / bare_best:.2f}", ">= 0.7"),
         ("Kafka: our read", _thousands(read), ""),

@@ -12,7 +12,7 @@ from tests.slack import FakeSlack
 
 SECONDS = 15
 LINES_PER_S = 10_000
-BURST = 20
+BURST = 200  # of the 2,000 lines a second of its service
 
 
 def run() -> list[tuple[str, str, str]]:
@@ -30,7 +30,7 @@ def run() -> list[tuple[str, str, str]]:
     aims = {"collect": "≤ 60 MB", "process": "≤ 350 MB", "alert": "≤ 150 MB"}
     load = f"{LINES_PER_S:,} lines/s"
     return [
-        (f"error lines → Slack accepted, at {load}", f"{delay_s:.3f} s", "≤ 1 s"),
+        (f"a burst written → Slack accepted, at {load}", f"{delay_s:.3f} s", "≤ 1 s"),
         *(
             (
                 f"{name}: resident at most, at {load}",
