@@ -12,6 +12,9 @@ from tocsin.app.connecting import open_for_reading
 from tocsin.config.model import Config
 from tocsin.errors import TocsinError
 
+# A process may have fewer rights than its user: ask what this one may do.
+_EFFECTIVE = os.access in os.supports_effective_ids
+
 
 class Finding(NamedTuple):
     """Something that will not work, and what to do about it."""
@@ -43,7 +46,7 @@ def _path(path: str) -> Iterator[Finding]:
         yield Finding(path, "does not exist", "check the path")
         return
     needed = os.R_OK | (os.X_OK if Path(path).is_dir() else 0)
-    if not os.access(path, needed):
+    if not os.access(path, needed, effective_ids=_EFFECTIVE):
         yield Finding(
             path,
             "cannot be read",
@@ -59,7 +62,7 @@ def _state_dir(folder: Path) -> Iterator[Finding]:
         yield Finding(
             str(folder), f"{nearest} is not a directory", "choose another --state-dir"
         )
-    elif not os.access(nearest, os.W_OK | os.X_OK):
+    elif not os.access(nearest, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE):
         yield Finding(
             str(folder),
             "the state directory cannot be written",

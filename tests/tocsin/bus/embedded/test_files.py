@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.privileges import hindered
 from tocsin.bus.embedded.adapter import EmbeddedBus
 from tocsin.errors import BusError, ConfigError
 from tocsin.ports.bus import Records, TopicSpec
@@ -76,14 +77,13 @@ def test_a_directory_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:
     assert "--state-dir" in caught.value.hint
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_read_only_file_is_told(tmp_path: Path) -> None:
     path = tmp_path / "bus.db"
     EmbeddedBus(path).close()
     path.chmod(0o400)
     tmp_path.chmod(0o500)
     try:
-        with pytest.raises(BusError, match="cannot be"):
+        with hindered(), pytest.raises(BusError, match="cannot be"):
             EmbeddedBus(path)
     finally:
         tmp_path.chmod(0o700)
