@@ -5,26 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Sequence
 
 import click
 import pytest
 
 from tests.dashboards.stack import ROOT, Compose, dockerfile
-from tocsin.cli.root import root
-
-
-def accepted(arguments: Sequence[str]) -> str:
-    """The command that takes these arguments; it is not run.
-
-    Raises:
-        click.UsageError: there is no such command or option, or a value is wrong.
-    """
-    group = root.make_context("tocsin", list(arguments))
-    name, command, rest = root.resolve_command(group, list(arguments))
-    assert command is not None
-    command.make_context(name, list(rest), parent=group)
-    return str(name)
+from tests.tocsin.cli.commands import accepted
 
 
 @pytest.mark.slow  # imports every component

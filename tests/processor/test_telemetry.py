@@ -30,6 +30,7 @@ def test_failures_count_from_zero_once_a_format_is_learned() -> None:
     assert registry.get_sample_value(name, labels) == 0
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_services_make_a_bounded_number_of_series() -> None:
     registry = new_registry()
     services = [

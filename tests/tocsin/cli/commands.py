@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -18,6 +18,19 @@ def every_command() -> Iterator[tuple[str, click.Command]]:
         yield name, command
         if isinstance(command, click.Group):
             yield from ((f"{name} {n}", c) for n, c in command.commands.items())
+
+
+def accepted(arguments: Sequence[str]) -> str:
+    """The command that takes these arguments; it is not run.
+
+    Raises:
+        click.UsageError: there is no such command or option, or a value is wrong.
+    """
+    group = root.make_context("tocsin", list(arguments))
+    name, command, rest = root.resolve_command(group, list(arguments))
+    assert command is not None
+    command.make_context(name, list(rest), parent=group)
+    return str(name)
 
 
 ALL = dict(every_command())
