@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 from tests.broker import Broker, BrokerMissing
+
+# Speed is measured by the benchmarks; a busy machine must not fail a property.
+settings.register_profile("tocsin", deadline=None)
+settings.load_profile("tocsin")
 
 
 def unavailable(reason: str) -> NoReturn:

@@ -127,7 +127,7 @@ def test_without_frames_an_open_incident_is_stale_and_stays_open() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 3), st.integers(1, 899))
 def test_a_restart_at_any_frame_tells_the_same_story(seed: int, at: int) -> None:
     frames = day(seed)
@@ -146,7 +146,7 @@ def test_a_restart_at_any_frame_tells_the_same_story(seed: int, at: int) -> None
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 3), st.integers(2, 30))
 def test_how_frames_are_cut_changes_no_decision(seed: int, size: int) -> None:
     frames = day(seed, seconds=600)

@@ -281,6 +281,5 @@ TestMachine = pytest.mark.slow(Machine.TestCase)
 TestMachine.settings = settings(
     max_examples=int(os.environ.get("TOCSIN_TEST_SEQUENCES", "25")),
     stateful_step_count=25,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )

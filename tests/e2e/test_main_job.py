@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.product import Product, wait_for
 from tests.e2e.services import FORMATS, Service
-from tests.slack import FakeSlack
+from tests.slack import Answer, FakeSlack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -121,6 +121,12 @@ def test_killing_every_component_in_turn_changes_nothing(
         75: "process",
         85: "collect",
     }
+
+    slack.script(
+        "chat.postMessage",
+        Answer(status=500),
+        Answer(status=429, error="ratelimited", retry_after_s=1.0),
+    )
 
     def kill(tick: int) -> None:
         if tick in victims:

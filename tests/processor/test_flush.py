@@ -73,7 +73,7 @@ lines = st.lists(
 
 @pytest.mark.slow
 @given(lines, st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_panes_of_two_flushes_add_up_to_those_of_one(
     given_lines: list[bytes], data: st.DataObject
 ) -> None:

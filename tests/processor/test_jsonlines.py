@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from processor.jsonlines import messages, read
@@ -37,7 +37,6 @@ objects = st.dictionaries(st.sampled_from(KEYS), values, max_size=6)
 
 @pytest.mark.slow
 @given(st.lists(objects, max_size=6), st.booleans())
-@settings(deadline=None)
 def test_no_json_stops_the_reading(lines: list[object], ascii_only: bool) -> None:  # noqa: FBT001
     texts = [
         json.dumps(line, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")

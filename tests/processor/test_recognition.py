@@ -92,7 +92,7 @@ def test_a_wrong_hint_changes_no_answer(hint: int) -> None:
 
 @pytest.mark.slow
 @given(st.lists(lines, max_size=12), st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_an_answer_depends_on_the_line_alone(
     batch: list[bytes], data: st.DataObject
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from processor.windows import KEEP_S, MAX_TEMPLATES, Verdict, Windows
@@ -177,7 +177,6 @@ panes = st.builds(
     batches=st.lists(st.lists(panes, max_size=4), max_size=8),
     restarts=st.sets(st.integers(0, 8)),
 )
-@settings(deadline=None)
 def test_windows_agree_with_a_naive_list_across_restarts(
     batches: list[list[Pane]], restarts: set[int]
 ) -> None:

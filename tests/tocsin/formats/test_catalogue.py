@@ -61,7 +61,7 @@ def test_after_names_earlier_formats_only() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("format_", PATTERNS, ids=lambda f: f.name)
 @given(data=st.data())
-@settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 def test_an_earlier_format_that_matches_the_same_line_is_named(
     format_: Format, data: st.DataObject
 ) -> None:
