@@ -159,7 +159,12 @@ class BusConfig(_Section):
     topic_prefix: str = Field("", pattern=r"^[A-Za-z0-9._-]*$", max_length=100)
     create_topics: bool = True
     replication: int = Field(1, ge=1, le=9)
-    raw_logs: TopicConfig = TopicConfig(partitions=4, retention=86400.0)
+    raw_logs: TopicConfig = TopicConfig(
+        # A day of a busy machine's lines must not fill its disk: 8 GiB in all.
+        partitions=4,
+        retention=86400.0,
+        retention_size=2 * 1024**3,
+    )
     log_metrics: TopicConfig = TopicConfig(retention=2 * 86400.0)
     log_metrics_1m: TopicConfig = TopicConfig(retention=30 * 86400.0)
     alerts: TopicConfig = TopicConfig(retention=30 * 86400.0)
