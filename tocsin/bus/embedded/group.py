@@ -83,10 +83,10 @@ class Membership:
 
     def _needs_care(self, now: float) -> bool:
         found = self._database.row(
-            "SELECT (SELECT generation FROM consumer_group WHERE name = ?1), EXISTS "
-            "(SELECT 1 FROM member WHERE consumer_group = ?1 AND token <> ?2 "
-            "AND expires NOT BETWEEN ?3 AND ?4)",
-            (self.group, self.token, now, now + LEASE_S),
+            "SELECT (SELECT generation FROM consumer_group WHERE name = ?), EXISTS "
+            "(SELECT 1 FROM member WHERE consumer_group = ? AND token <> ? "
+            "AND expires NOT BETWEEN ? AND ?)",
+            (self.group, self.group, self.token, now, now + LEASE_S),
         )
         return found != (self.generation, 0)
 

@@ -19,8 +19,8 @@ CHUNK_BYTES = 4 * 1024**2
 
 _START = (
     "SELECT place, hi, data FROM batch WHERE place >= coalesce("
-    "(SELECT max(place) FROM batch WHERE place BETWEEN ?1 AND ?2), ?2) "
-    "AND place < ?3 ORDER BY place"
+    "(SELECT max(place) FROM batch WHERE place BETWEEN ? AND ?), ?) "
+    "AND place < ? ORDER BY place"
 )
 
 
@@ -173,7 +173,7 @@ class Cursor:
         base = place_of(self.partition_id, 0)
         at = place_of(self.partition_id, self.next_offset)
         end = place_of(self.partition_id + 1, 0)
-        with closing(database.each(_START, (base, at, end))) as rows:
+        with closing(database.each(_START, (base, at, at, end))) as rows:
             for place, hi, blob in rows:
                 if hi <= self.next_offset:
                     continue

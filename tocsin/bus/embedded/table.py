@@ -94,7 +94,7 @@ class EmbeddedTableView:
 
     def _load(self) -> list[Row]:
         return self._database.rows(
-            "SELECT key, value FROM row WHERE topic = ?1 AND key >= ?2 "
-            "AND coalesce(substr(key, 1, ?3), x'') = ?2 AND value IS NOT NULL",
-            (self._topic_id, self._prefix, len(self._prefix)),
+            "SELECT key, value FROM row WHERE topic = ? AND key >= ? "
+            "AND coalesce(substr(key, 1, ?), x'') = ? AND value IS NOT NULL",
+            (self._topic_id, self._prefix, len(self._prefix), self._prefix),
         )
