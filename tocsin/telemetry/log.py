@@ -53,8 +53,15 @@ def _value(value: object) -> str:
     text = f"{value:.3f}" if isinstance(value, float) else str(value)
     if text and not _QUOTED.intersection(text) and text.isprintable():
         return text
-    escaped = text.encode("unicode_escape", "backslashreplace").decode("ascii")
-    return '"' + escaped.replace('"', '\\"') + '"'
+    return '"' + "".join(map(_shown, text)) + '"'
+
+
+def _shown(character: str) -> str:
+    if character == '"':
+        return '\\"'
+    if character.isprintable() and character != "\\":
+        return character
+    return character.encode("unicode_escape", "backslashreplace").decode("ascii")
 
 
 def configure(component: str, *, level: int = logging.INFO, stream: Any = None) -> None:
