@@ -27,6 +27,6 @@ def require_topic(bus: Bus, name: str) -> None:
     """
     if name not in {topic.name for topic in bus.topics()}:
         raise TocsinError(
-            f"there is no {name} on {bus.describe()} yet",
+            f"there is no topic {name} on {bus.describe()} yet",
             hint="start `tocsin run`, or check --bus, --state-dir and --topic-prefix",
         )

@@ -94,5 +94,5 @@ def test_a_topic_that_is_not_there_yet_is_told_with_the_cure(
     assert invoke(["tap", "alerts", "--state-dir", str(tmp_path / "new")]) == 1
 
     err = capsys.readouterr().err
-    assert "tocsin: there is no alerts on " in err
+    assert "tocsin: there is no topic alerts on " in err
     assert "start `tocsin run`" in err
