@@ -37,6 +37,7 @@ from collector.stored import FORGET_S, StoredRows
 from collector.telemetry import CollectorTelemetry, FileState, Lost, Rotation
 from tocsin.config.model import CollectorConfig
 from tocsin.records.keys import partition_of, stream_prefix
+from tocsin.records.streams import OLD_S
 
 # After that long without a new byte a renamed file is taken to be left by its writer:
 # programs reopen their log within seconds of the rotation.
@@ -239,7 +240,7 @@ class Roster:
             self._begin_at(source, before.offset if before is not None else 0)
         elif verdict is Admit.END:
             self._begin_at(source, self._last_line(found))
-        self._enter(source, found)
+        self._enter(source, found, now=now)
         self._telemetry.file_found(
             source.path,
             source.origin.service,
@@ -276,7 +277,7 @@ class Roster:
         self._stored.claim(found.key)
         if verdict is Verdict.SAME:
             source = self._known_source(found, row, trail)
-            self._enter(source, found)
+            self._enter(source, found, now=now)
             self._telemetry.file_resumed(
                 source.path, size=found.size, offset=row.offset
             )
@@ -289,7 +290,7 @@ class Roster:
         source = self._new_source(found, now=now, after=row.file_id)
         source.may_begin_with_hole = True
         source.before = Before(row.offset, row.fingerprint, 0, now)
-        self._enter(source, found)
+        self._enter(source, found, now=now)
         self._telemetry.file_rotated(found.path, _KIND[verdict])
 
     def _new_source(self, found: Found, *, now: float, after: str = "") -> Source:
@@ -322,13 +323,17 @@ class Roster:
             first_seen_at=first_seen_at,
         )
 
-    def _enter(self, source: Source, found: Found) -> None:
+    def _enter(self, source: Source, found: Found, *, now: float) -> None:
         source.size, source.modified_at = found.size, found.modified_at
         source.quiet_since = found.modified_at
         source.seen_in = self._sweeps
         source.standing = Standing.ROTATED if found.twin_of else Standing.LIVE
         self._sources[source.key] = source
         self._by_path[source.path] = source
+        if now - found.modified_at > OLD_S and found.size > source.place.offset:
+            # Also of a file that is known: all that was written while we were away.
+            source.old_bytes = found.size
+            source.moved = True
         if source.moved:
             self.changed[source] = None
         if found.size > source.place.offset:
@@ -359,6 +364,7 @@ class Roster:
         source.prefix = self._prefix(source.origin, source.file_id)
         source.partition = partition_of(source.prefix, self._setup.partitions)
         source.place, source.trail, source.size = Place(0), Trail(), 0
+        source.old_bytes = 0
         source.first_seen_at = now
         source.may_begin_with_hole = True
         source.finished = source.finishing = False

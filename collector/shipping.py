@@ -221,6 +221,7 @@ class Shipper:
                 first_seen_at=source.first_seen_at,
                 last_seen_at=now,
                 labels=source.origin.labels,
+                old_bytes=source.old_bytes,
             )
         )
 

@@ -47,9 +47,9 @@ class Before:
 class Source:
     """A file and how far it was read; everything before `place` is on its way.
 
-    `size`, `modified_at`: as last seen. `moved`: its row of `streams` is to be written.
-    `may_begin_with_hole`: it was truncated under a writer that may go on at its old
-    position.
+    `size`, `modified_at`: as last seen. `moved`: its row of `streams`, which tells
+    `old_bytes`, is to be written. `may_begin_with_hole`: it was truncated under a
+    writer that may go on at its old position.
     """
 
     file_id: str
@@ -60,6 +60,7 @@ class Source:
     prefix: str
     partition: int
     first_seen_at: float
+    old_bytes: int = 0
     place: Place = field(default_factory=partial(Place, 0))
     trail: Trail = field(default_factory=Trail)
     size: int = 0

@@ -17,8 +17,14 @@ import msgspec
 import numpy as np
 
 from processor.columns import Bools, Floats, Ints
-from processor.lines import Lines, take_apart
-from processor.panes import EventTimes, PathOf, event_times, panes_by_batch
+from processor.lines import Lines, offset_of, take_apart
+from processor.panes import (
+    EventTimes,
+    OldBytesOf,
+    PathOf,
+    event_times,
+    panes_by_batch,
+)
 from processor.parsing import Events, Parser
 from processor.recognition import NO_FORMAT
 from processor.streams import Learned, StreamFormats
@@ -120,6 +126,7 @@ class Flusher:
         *,
         now: float,
         path_of: PathOf,
+        old_bytes_of: OldBytesOf,
     ) -> Flush:
         """Make the frames of the partitions now assigned, `positions`."""
         for partition in self._progress.keys() - positions.keys():
@@ -129,7 +136,9 @@ class Flusher:
         frames: list[Frame] = []
         found = Flush(frames, [], [], gaps, [])
         if batches:
-            read = self._read(batches, now=now, path_of=path_of)
+            read = self._read(
+                batches, now=now, path_of=path_of, old_bytes_of=old_bytes_of
+            )
             for number, batch in enumerate(batches):
                 whole = self._frame(read, number, positions[batch.partition], now=now)
                 frames.extend(split(whole))
@@ -145,13 +154,21 @@ class Flusher:
             return None
         return Gap(batch.partition, expected, batch.lo)
 
-    def _read(self, batches: list[Batch], *, now: float, path_of: PathOf) -> _Read:
+    def _read(
+        self,
+        batches: list[Batch],
+        *,
+        now: float,
+        path_of: PathOf,
+        old_bytes_of: OldBytesOf,
+    ) -> _Read:
         lines = take_apart(batches, now=now)
         hints = self.formats.hints(lines.streams)[lines.stream_of]
         events = self.parser.parse(
             lines.texts, arrival=lines.arrival, hints=hints, errors_only=True
         )
-        times = event_times(events.seconds, lines.arrival)
+        old = _old(lines, np.isnan(events.seconds), old_bytes_of)
+        times = event_times(events.seconds, lines.arrival, old)
         panes = panes_by_batch(
             lines,
             events,
@@ -234,6 +251,18 @@ class Flusher:
                 processed_at=now,
             )
         ]
+
+
+def _old(lines: Lines, untimed: Bools, old_bytes_of: OldBytesOf) -> Bools:
+    """Which of the untimed lines were old when their file was met."""
+    old = np.zeros(len(untimed), np.bool_)
+    ends = np.zeros(len(lines.streams), np.int64)
+    for stream in np.unique(lines.stream_of[untimed]).tolist():
+        ends[stream] = old_bytes_of(lines.names[stream].file_id)
+    # Next to none: files that were old when met, and only until they are read.
+    for row in np.flatnonzero(untimed & (ends[lines.stream_of] > 0)).tolist():
+        old[row] = offset_of(lines.keys[row]) < ends[lines.stream_of[row]]
+    return old
 
 
 def split(frame: Frame) -> list[Frame]:

@@ -105,7 +105,11 @@ class LinesLoop:
         positions = _positions(session.consumer)
         session.paths.begin()
         flush = flusher.flush(
-            batches, positions, now=self.clock(), path_of=session.paths.of
+            batches,
+            positions,
+            now=self.clock(),
+            path_of=session.paths.of,
+            old_bytes_of=session.paths.old_bytes,
         )
         if flush.frames:
             self._commit(session, flush)

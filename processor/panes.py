@@ -26,14 +26,15 @@ SAMPLE_CHARS = 1000
 _SAMPLE_BYTES = 4 * SAMPLE_CHARS
 
 PathOf = Callable[[str], str]
+OldBytesOf = Callable[[str], int]
 
 
 @dataclass(frozen=True, slots=True)
 class EventTimes:
     """When lines happened: what they state, or their arrival.
 
-    `skewed`: they state an implausible time; of these, `stale`: one too long ago.
-    `untimed`: they state none.
+    `skewed`: they state an implausible time. `untimed`: they state none. `stale`: of
+    the skewed those of too long ago, of the untimed those that were old when met.
     """
 
     at: Floats
@@ -42,10 +43,11 @@ class EventTimes:
     untimed: Bools
 
 
-def event_times(stated: Floats, arrival: Floats) -> EventTimes:
+def event_times(stated: Floats, arrival: Floats, old: Bools) -> EventTimes:
     """Accept times in [arrival - 24 h, arrival + 60 s]; else take the arrival.
 
-    A line without a time takes its arrival too, not the time of the line before it:
+    `old`: of the untimed lines, those that were written long before they were read. A
+    line without a time takes its arrival too, not the time of the line before it:
     which line that is would depend on the batch.
     """
     untimed = np.isnan(stated)
@@ -53,7 +55,7 @@ def event_times(stated: Floats, arrival: Floats) -> EventTimes:
         stale = stated < arrival - EARLY_S
         skewed = stale | (stated > arrival + AHEAD_S)
     at = np.where(skewed | untimed, arrival, stated)
-    return EventTimes(at, skewed, stale, untimed)
+    return EventTimes(at, skewed, stale | (untimed & old), untimed)
 
 
 @dataclass(frozen=True, slots=True)

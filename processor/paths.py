@@ -1,54 +1,77 @@
-"""Where a file-id's lines come from, by the table `streams`."""
+"""What is known of a file-id's file, by the table `streams`."""
 
 from __future__ import annotations
 
 from tocsin.errors import BadRecord
 from tocsin.ports.bus import TableView
-from tocsin.records.streams import decode_stream
+from tocsin.records.streams import Stream, decode_stream
 from tocsin.values import Clock
 
 REFRESH_EACH_S = 1.0
+_MOST_ABSENT = 10_000
 
 
 class Paths:
-    """Looks paths up; an unknown file-id asks the bus, at most once a second."""
+    """Looks file-ids up; an unknown one asks the bus.
+
+    One that was never asked for does so at once, once a flush: its row came with its
+    first lines. Otherwise at most once a second, lest lost rows cost more than that.
+    """
 
     def __init__(self, view: TableView, clock: Clock) -> None:
         self._view = view
         self._clock = clock
         self._refreshed_at = clock()
-        self._known: dict[str, str] = {}
+        self._asked = False
+        self._known: dict[str, Stream | None] = {}
+        self._absent: set[str] = set()
 
     def of(self, file_id: str) -> str:
         """The path of a file-id, or '' while it is not known."""
-        known = self._known.get(file_id)
-        if known is None:
-            known = self._look_up(file_id)
-            if not known and self._may_ask():
-                self._view.refresh()
-                known = self._look_up(file_id)
-            self._known[file_id] = known
-        return known
+        stream = self._stream(file_id)
+        return stream.path if stream is not None else ""
+
+    def old_bytes(self, file_id: str) -> int:
+        """How much of a file was old when it was met; 0 while it is not known."""
+        stream = self._stream(file_id)
+        return stream.old_bytes if stream is not None else 0
 
     def begin(self) -> None:
         """A new flush begins: what was looked up for the last one is forgotten."""
         self._known.clear()
+        self._asked = False
 
-    def _may_ask(self) -> bool:
+    def _stream(self, file_id: str) -> Stream | None:
+        if file_id in self._known:
+            return self._known[file_id]
+        found = self._look_up(file_id)
+        if found is None and self._may_ask(file_id):
+            self._view.refresh()
+            found = self._look_up(file_id)
+        if found is None:
+            if len(self._absent) >= _MOST_ABSENT:
+                self._absent.clear()
+            self._absent.add(file_id)
+        self._known[file_id] = found
+        return found
+
+    def _may_ask(self, file_id: str) -> bool:
         now = self._clock()
-        if now - self._refreshed_at < REFRESH_EACH_S:
+        is_new = not self._asked and file_id not in self._absent
+        if not is_new and now - self._refreshed_at < REFRESH_EACH_S:
             return False
         self._refreshed_at = now
+        self._asked = True
         return True
 
-    def _look_up(self, file_id: str) -> str:
+    def _look_up(self, file_id: str) -> Stream | None:
         row = self._view.rows.get(file_id.encode("utf-8", "surrogateescape"))
         if row is None:
-            return ""
+            return None
         try:
-            return decode_stream(row).path
+            return decode_stream(row)
         except BadRecord:
-            return ""
+            return None
 
     def close(self) -> None:
         """Give up the view."""

@@ -18,7 +18,7 @@ from tocsin.bus.specs import specs
 from tocsin.config.model import BusConfig, CollectorConfig
 from tocsin.ports.bus import Bus
 from tocsin.records.keys import Mark, RawKey, parse_key
-from tocsin.records.streams import decode_stream
+from tocsin.records.streams import Stream, decode_stream
 from tocsin.records.topics import DEAD_LETTERS, RAW_LOGS, STREAMS
 from tocsin.telemetry.health import Health
 from tocsin.telemetry.metrics import new_registry
@@ -162,16 +162,17 @@ class Rig:
         """Wait until that many lines are shipped."""
         wait_for(lambda: len(self.records()) >= count, f"{count} lines")
 
-    def paths(self) -> dict[str, str]:
-        """The newest path of each file-id."""
+    def streams(self) -> dict[str, Stream]:
+        """The newest row of each file-id."""
         view = self.bus.table(STREAMS)
         try:
-            return {
-                key.decode(): decode_path(decode_stream(value).path)
-                for key, value in view.rows.items()
-            }
+            return {k.decode(): decode_stream(v) for k, v in view.rows.items()}
         finally:
             view.close()
+
+    def paths(self) -> dict[str, str]:
+        """The newest path of each file-id."""
+        return {key: decode_path(row.path) for key, row in self.streams().items()}
 
     def dead_letters(self) -> list[Shipped]:
         """What was refused."""

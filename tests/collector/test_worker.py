@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import time
 from pathlib import Path
 from typing import cast
 
@@ -509,3 +510,38 @@ def test_a_second_collector_of_one_identity_ends_the_first(rig: Rig) -> None:
     with pytest.raises(Fenced):
         both()
     assert rig.lines() == [b"one", b"two"]
+
+
+@pytest.mark.parametrize(
+    ("age_s", "old_bytes"), [(3_600.0, len(b"ERROR one\n")), (60.0, 0)]
+)
+def test_what_was_old_when_its_file_was_met_is_told(
+    rig: Rig, age_s: float, old_bytes: int
+) -> None:
+    path = rig.logs / "app.log"
+    path.write_bytes(b"ERROR one\n")
+    then = time.time() - age_s
+    os.utime(path, (then, then))
+
+    with rig.collecting():
+        rig.wait_for_lines(1)
+        with path.open("ab") as file:
+            file.write(b"ERROR two\n")
+        rig.wait_for_lines(2)
+
+    assert [stream.old_bytes for stream in rig.streams().values()] == [old_bytes]
+
+
+def test_what_was_written_long_before_a_restart_is_told(rig: Rig) -> None:
+    path = rig.logs / "app.log"
+    path.write_bytes(b"one\n")
+    with rig.collecting():
+        rig.wait_for_lines(1)
+    path.write_bytes(b"one\nERROR two\n")
+    then = time.time() - 3_600
+    os.utime(path, (then, then))
+
+    with rig.collecting():
+        rig.wait_for_lines(2)
+
+    assert [stream.old_bytes for stream in rig.streams().values()] == [14]

@@ -45,9 +45,19 @@ def batch(
 
 
 def flush(
-    to: Flusher, *batches: Batch, position: Position = CAUGHT_UP, now: float = NOW
+    to: Flusher,
+    *batches: Batch,
+    position: Position = CAUGHT_UP,
+    now: float = NOW,
+    old_bytes: int = 0,
 ) -> Flush:
-    return to.flush(batches, {0: position}, now=now, path_of=lambda _: "")
+    return to.flush(
+        batches,
+        {0: position},
+        now=now,
+        path_of=lambda _: "",
+        old_bytes_of=lambda _: old_bytes,
+    )
 
 
 def sums(frames: list[Frame]) -> tuple[Counter[object], Counter[str]]:
@@ -99,6 +109,18 @@ def test_an_implausible_time_counts_at_its_arrival_as_skewed() -> None:
         (int(NOW) - 3600, 1, False),
         (int(NOW), 1, False),
         (int(NOW), 1, True),
+    ]
+
+
+def test_lines_without_a_time_are_stale_where_their_file_was_old_when_met() -> None:
+    timed = LOG4J % 1
+    given = batch([b"ERROR then", b"ERROR then", timed, b"ERROR now"])
+
+    (frame,) = flush(flusher(), given, old_bytes=3).frames
+
+    assert [(p.second, p.lines, p.stale) for p in frame.panes] == [
+        (int(NOW), 2, False),
+        (int(NOW), 2, True),
     ]
 
 

@@ -39,9 +39,10 @@ class Pane(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `counts`: lines by `Level`, seven places. `templates`: of ERROR and FATAL lines,
     the most frequent ones; `other_templates` counts the error lines of the rest.
-    `read_at`: the latest time at which a line of it was read. `stale`: the lines state
-    times too old to be kept (over 24 h before they were read: a log from long ago, met
-    now); `second` is when they were read. They count, but page nobody.
+    `read_at`: the latest time at which a line of it was read. `stale`: the lines are
+    from long ago and met now (they state times over 24 h before they were read, or none
+    and were old when their file was met); `second` is when they were read. They count,
+    but page nobody.
     """
 
     service: str

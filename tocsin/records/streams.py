@@ -6,9 +6,16 @@ import msgspec
 
 from tocsin.errors import BadRecord
 
+# What was written so long before its file was met is no news.
+OLD_S = 900.0
+
 
 class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A file that lines came from; times in Unix seconds."""
+    """A file that lines came from; times in Unix seconds.
+
+    `old_bytes`: what it begins with and was written over `OLD_S` before the collector
+    met it. A line there that states no time is from then, not from now.
+    """
 
     path: str
     service: str
@@ -17,6 +24,7 @@ class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
     first_seen_at: float
     last_seen_at: float
     labels: dict[str, str] = {}
+    old_bytes: int = 0
 
 
 def encode_stream(stream: Stream) -> bytes:
