@@ -44,6 +44,7 @@ _NOT_A_LOG = re.compile(
     r"|md|rst|pid|lock|swp|swx|tmp|part|pem|key|crt|sql|csv|tsv)$|~$",
     re.IGNORECASE,
 )
+_ABOUT = frozenset({"README", "LICENSE", "COPYING", "CHANGELOG", "NEWS", "Makefile"})
 # app.log.1, app.log.2025-11-25, app.log-20251125, app.log.1.old, app.log.bak
 _ROTATED_END = re.compile(
     r"^(.+?)(?:[._-](?:\d{1,3}|\d{8}(?:[-_.T]?\d{2,6})?|\d{9,10}"
@@ -77,7 +78,7 @@ def judge_name(name: str) -> LeftOut | None:
         return LeftOut.COMPRESSED
     if _BINARY.search(name):
         return LeftOut.BINARY
-    if _NOT_A_LOG.search(name):
+    if name in _ABOUT or _NOT_A_LOG.search(name):
         return LeftOut.NOT_A_LOG
     return None
 

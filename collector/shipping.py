@@ -167,6 +167,8 @@ class Shipper:
 
     def _take(self, source: Source, result: Step, cargo: Cargo) -> None:
         taken = result.taken
+        if result.skipped:
+            self._telemetry.hole_skipped(source.path, result.skipped)
         if taken.dropped:
             self._telemetry.line_cut(
                 source.path,

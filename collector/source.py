@@ -105,12 +105,13 @@ class Source:
 class Step:
     """What one read gave. `more`: it was no look at the file's end.
 
-    `mark` belongs to the first line.
+    `mark` belongs to the first line. `skipped`: bytes of a hole before it.
     """
 
     taken: Taken
     mark: Mark
     more: bool
+    skipped: int = 0
 
 
 def step(source: Source, descriptor: int, framing: Framing) -> Step | Verdict:
@@ -122,13 +123,14 @@ def step(source: Source, descriptor: int, framing: Framing) -> Step | Verdict:
     Raises:
         OSError: it cannot be read.
     """
+    was = source.place
     if source.may_begin_with_hole:
-        was = source.place
         _skip_hole(source, descriptor, framing)
         if source.may_begin_with_hole:
             # No byte was written there so far; what is written now is read next.
             nothing = Taken(source.place, source.place.offset, [])
-            return Step(nothing, Mark.NONE, more=source.place != was)
+            skipped = source.place.offset - was.offset
+            return Step(nothing, Mark.NONE, more=source.place != was, skipped=skipped)
     place = source.place
     span = framing.want(place)
     data = os.pread(descriptor, span.size, span.at)
@@ -149,7 +151,8 @@ def step(source: Source, descriptor: int, framing: Framing) -> Step | Verdict:
         source.mark = Mark.NONE
     source.place = taken.place
     full = len(data) == span.size or taken.place.length is not None
-    return Step(taken, Mark.CUT if taken.dropped else mark, full)
+    mark = Mark.CUT if taken.dropped else mark
+    return Step(taken, mark, full, skipped=place.offset - was.offset)
 
 
 def last_words(source: Source, descriptor: int, framing: Framing) -> Step:

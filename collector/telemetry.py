@@ -32,6 +32,7 @@ class Lost(Enum):
 
     TRUNCATED = "truncated"
     DELETED = "deleted"
+    TOO_LARGE = "too_large"
 
 
 class FileState(Enum):
@@ -100,13 +101,19 @@ class CollectorTelemetry:
             "tocsin_collector_read_errors", "Failed attempts to read a file", "reason"
         )
         self._lost = counter(
-            "tocsin_collector_lost_bytes", "Bytes that could not be read", "reason"
+            "tocsin_collector_lost_bytes",
+            "Bytes that could not be read, or that the bus did not take",
+            "reason",
         )
         self._cut = counter(
             "tocsin_collector_truncated_lines", "Lines cut at the limit"
         )
         self._cut_bytes = counter(
             "tocsin_collector_cut_bytes", "Bytes that cutting long lines left out"
+        )
+        self._skipped = counter(
+            "tocsin_collector_skipped_bytes",
+            "NUL bytes that nobody wrote: a hole that a truncation left",
         )
         self._dead = counter(
             "tocsin_dead_letters", "Records that could not be handled", "reason"
@@ -258,9 +265,15 @@ class CollectorTelemetry:
             hint=f"lines over collector.max_line ({limit} bytes) are cut",
         )
 
+    def hole_skipped(self, path: str, count: int) -> None:
+        """Tell of NUL bytes at the front of a file, which a truncation left."""
+        self._skipped.inc(count)
+        self._log.info("hole_skipped", path=path, bytes=count)
+
     def dead_letter(self, key: str, size: int, limit: int) -> None:
         """Tell of a line that the bus does not take."""
         self._dead.labels("too_large").inc()
+        self._lost.labels(Lost.TOO_LARGE.value).inc(size)
         self._log.error(
             "line_refused",
             key=key,

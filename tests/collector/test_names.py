@@ -51,6 +51,8 @@ def test_other_names_are_not_rotated(name: str) -> None:
         (".app.log.swp", LeftOut.HIDDEN),
         ("settings.yaml", LeftOut.NOT_A_LOG),
         ("app.pid", LeftOut.NOT_A_LOG),
+        ("README", LeftOut.NOT_A_LOG),
+        ("README.log", None),
     ],
 )
 def test_names_of_what_is_no_log(name: str, reason: LeftOut | None) -> None:

@@ -270,6 +270,7 @@ def test_a_hole_left_by_a_truncation_is_no_line(rig: Rig) -> None:
     [record] = [r for r in rig.records() if not r.value.startswith(b"x")]
     assert (record.value, record.key.offset) == (b"after", 20_001)
     assert record.key.mark is Mark.NUL
+    assert rig.metric("tocsin_collector_skipped_bytes_total") == record.key.offset
 
 
 def test_one_file_with_two_names_is_shipped_once(rig: Rig) -> None:
@@ -362,6 +363,8 @@ def test_a_line_that_the_bus_refuses_becomes_a_dead_letter(rig: Rig) -> None:
     assert b'"bytes":1048570' in letter.value
     assert letter.key.offset == len("before\n")
     assert rig.metric("tocsin_dead_letters_total", reason="too_large") == 1
+    lost = rig.metric("tocsin_collector_lost_bytes_total", reason="too_large")
+    assert lost == 1_048_570
 
 
 def test_a_missing_path_is_told_once_and_read_when_it_appears(
