@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Self
 
 from alerting.burst import BurstRule
@@ -60,16 +60,17 @@ def run(  # noqa: PLR0913 - the signature that every worker has
         clock=clock,
     )
     failures = 0
-    while not stop.is_set():
-        try:
-            worker.until(stop)
-        except BusUnavailable as error:
-            failures = failures + 1 if worker.was_idle else 1
-            health.beat()
-            health.not_ready(f"the bus cannot be reached: {error}")
-            if failures == 1 or failures % 30 == 0:
-                telemetry.waiting(error)
-            stop.wait(min(_MAX_BACKOFF_S, 0.1 * 2.0 ** min(failures, 10)))
+    with closing(worker):
+        while not stop.is_set():
+            try:
+                worker.until(stop)
+            except BusUnavailable as error:
+                failures = failures + 1 if worker.was_idle else 1
+                health.beat()
+                health.not_ready(f"the bus cannot be reached: {error}")
+                if failures == 1 or failures % 30 == 0:
+                    telemetry.waiting(error)
+                stop.wait(min(_MAX_BACKOFF_S, 0.1 * 2.0 ** min(failures, 10)))
 
 
 def burst_rule(config: BurstConfig) -> BurstRule:
@@ -111,14 +112,23 @@ class Worker:
         self._telemetry = telemetry
         self._health = health
         self._clock = clock
+        # Claimed once, and kept while the bus is away: claiming it again would fence
+        # the process that took over meanwhile.
+        self._producer: Producer | None = None
         self.was_idle = True  # nothing worked since `until` was called
 
+    def close(self) -> None:
+        """Give the identity's producer up."""
+        if self._producer is not None:
+            self._producer.close()
+
     def until(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; what it opened is closed whatever happens."""
+        """Work until `stop` is set; all but the producer is closed at the end."""
         self.was_idle = True
+        if self._producer is None:
+            self._producer = self._bus.producer(self._identity)
+        producer = self._producer
         with ExitStack() as opened:
-            producer = self._bus.producer(self._identity)
-            opened.callback(producer.close)
             consumer = self._bus.consumer(
                 [LOG_METRICS], group=GROUP, member=self._identity
             )

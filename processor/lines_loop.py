@@ -14,6 +14,7 @@ from typing import Self
 
 import msgspec
 
+from processor.claim import Claim
 from processor.flush import Flush, Flusher, Settings
 from processor.parsing import Parser
 from processor.paths import Paths
@@ -54,17 +55,18 @@ class LinesLoop:
     clock: Clock
 
     def run(self) -> None:
-        """Work; opens everything anew when the bus was away."""
+        """Work; opens all but the producer anew when the bus was away."""
         flusher = self._flusher()
         patience = Patience(
             self.stop, self.health, lambda p: self.telemetry.waiting("lines", p)
         )
-        while not self.stop.is_set():
-            try:
-                self._work(flusher, patience)
-            except BusUnavailable as error:
-                flusher.forget()
-                patience.wait(str(error))
+        with Claim(self.bus, self.identity) as claim:
+            while not self.stop.is_set():
+                try:
+                    self._work(claim.producer(), flusher, patience)
+                except BusUnavailable as error:
+                    flusher.forget()
+                    patience.wait(str(error))
 
     def _flusher(self) -> Flusher:
         return Flusher(
@@ -78,8 +80,8 @@ class LinesLoop:
             ),
         )
 
-    def _work(self, flusher: Flusher, patience: Patience) -> None:
-        with _Session(self.bus, self.identity, self.clock) as session:
+    def _work(self, producer: Producer, flusher: Flusher, patience: Patience) -> None:
+        with _Session(self.bus, producer, self.clock) as session:
             useless = flusher.formats.load(
                 session.remembered_formats(), now=self.clock()
             )
@@ -141,18 +143,16 @@ class LinesLoop:
 class _Session:
     """What is open on the bus; a new one begins at the committed offsets."""
 
-    producer: Producer
     consumer: Consumer
     paths: Paths
 
-    def __init__(self, bus: Bus, identity: str, clock: Clock) -> None:
+    def __init__(self, bus: Bus, producer: Producer, clock: Clock) -> None:
         self._bus = bus
-        self._closers: list[Producer | Consumer | Paths] = []
+        self.producer = producer
+        self._closers: list[Consumer | Paths] = []
         try:
-            self.producer = bus.producer(identity)
-            self._closers.append(self.producer)
             self.consumer = bus.consumer(
-                [topics.RAW_LOGS], group=GROUP, member=identity
+                [topics.RAW_LOGS], group=GROUP, member=producer.identity
             )
             self._closers.append(self.consumer)
             self.paths = Paths(bus.table(topics.STREAMS), clock)

@@ -13,13 +13,14 @@ from typing import Self
 
 import msgspec
 
+from processor.claim import Claim
 from processor.flush import Gap
 from processor.patience import Patience
 from processor.telemetry import ProcessorTelemetry
 from processor.windows import Changes, Verdict, Windows
 from tocsin.config.model import ProcessorConfig
 from tocsin.errors import BadRecord, BusUnavailable, TransactionAborted
-from tocsin.ports.bus import Batch, Bus, Consumer, Producer, Records
+from tocsin.ports.bus import Batch, Bus, Producer, Records
 from tocsin.records import topics
 from tocsin.records.frames import decode_frame
 from tocsin.records.keys import encode_name, partition_of
@@ -54,18 +55,19 @@ class WindowsLoop:
     _generation: int = -1
 
     def run(self) -> None:
-        """Work; opens everything anew when the bus was away."""
+        """Work; opens all but the producer anew when the bus was away."""
         patience = Patience(
             self.stop, self.health, lambda p: self.telemetry.waiting("windows", p)
         )
-        while not self.stop.is_set():
-            try:
-                self._work(patience)
-            except BusUnavailable as error:
-                patience.wait(str(error))
+        with Claim(self.bus, f"{self.identity}-windows") as claim:
+            while not self.stop.is_set():
+                try:
+                    self._work(claim.producer(), patience)
+                except BusUnavailable as error:
+                    patience.wait(str(error))
 
-    def _work(self, patience: Patience) -> None:
-        with _Session(self.bus, self.identity) as session:
+    def _work(self, producer: Producer, patience: Patience) -> None:
+        with _Session(self.bus, producer, member=self.identity) as session:
             self._forget()
             while not self.stop.is_set():
                 try:
@@ -151,29 +153,16 @@ class WindowsLoop:
 class _Session:
     """What is open on the bus; a new one begins at the committed offsets."""
 
-    producer: Producer
-    consumer: Consumer
-
-    def __init__(self, bus: Bus, identity: str) -> None:
-        self._closers: list[Producer | Consumer] = []
-        try:
-            self.partitions = bus.partitions(topics.LOG_METRICS_1M)
-            self.producer = bus.producer(f"{identity}-windows")
-            self._closers.append(self.producer)
-            self.consumer = bus.consumer(
-                [topics.LOG_METRICS], group=GROUP, member=identity
-            )
-            self._closers.append(self.consumer)
-        except BaseException:
-            self.__exit__()
-            raise
+    def __init__(self, bus: Bus, producer: Producer, *, member: str) -> None:
+        self.producer = producer
+        self.partitions = bus.partitions(topics.LOG_METRICS_1M)
+        self.consumer = bus.consumer([topics.LOG_METRICS], group=GROUP, member=member)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for closer in reversed(self._closers):
-            closer.close()
+        self.consumer.close()
 
 
 def _columns(records: list[WindowRecord], stamp_ms: int) -> Records:

@@ -21,16 +21,21 @@ class Fault(Enum):
 
 
 class FaultyBus:
-    """Passes everything on to a real bus; `fault` says how commits go."""
+    """Passes everything on to a real bus; `fault` says how commits go.
+
+    `claimed`: the identities that producers were opened for.
+    """
 
     def __init__(self, inner: Bus) -> None:
         self._inner = inner
         self.fault = Fault.NONE
         self.failed = 0
+        self.claimed: list[str] = []
 
     def producer(self, identity: str) -> Producer:
         """See the port."""
         self._check()
+        self.claimed.append(identity)
         return FaultyProducer(self, self._inner.producer(identity))
 
     def table(self, name: str, *, prefix: bytes = b"") -> TableView:

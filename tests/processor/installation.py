@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -164,9 +164,14 @@ def wait_for_windows(bus: Bus, lines: int, *, within_s: float = 15.0) -> None:
         time.sleep(0.05)
 
 
+def wait_for(happened: Callable[[], bool], *, within_s: float = 15.0) -> None:
+    """Wait until it happened, or the time is over."""
+    until = time.monotonic() + within_s
+    while not happened() and time.monotonic() < until:
+        time.sleep(0.05)
+
+
 def wait_for_heartbeats(bus: Bus, count: int, *, within_s: float = 15.0) -> None:
     """Wait until so many more frames were written, or the time is over."""
     start = len(frames_of(bus))
-    until = time.monotonic() + within_s
-    while len(frames_of(bus)) < start + count and time.monotonic() < until:
-        time.sleep(0.05)
+    wait_for(lambda: len(frames_of(bus)) >= start + count, within_s=within_s)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
 
+from tests.collector.faults import Fault, FaultyBus
 from tests.processor.installation import (
     Writer,
     counted,
@@ -16,11 +18,13 @@ from tests.processor.installation import (
     new_bus,
     processor,
     values_of,
+    wait_for,
     wait_for_heartbeats,
     wait_for_windows,
     windows_of,
 )
 from tocsin.errors import Fenced
+from tocsin.ports.bus import Bus
 from tocsin.records import topics
 from tocsin.records.public import DeadLetter
 
@@ -158,3 +162,18 @@ def test_a_second_processor_of_one_identity_fences_the_first(tmp_path: Path) -> 
         processor(other),
     ):
         wait_for_heartbeats(bus, 10)
+
+
+def test_an_identity_is_claimed_once_whatever_outages_come(tmp_path: Path) -> None:
+    """Claiming it again would fence a successor that took over meanwhile."""
+    with new_bus(tmp_path) as bus:
+        away = FaultyBus(bus)
+        with processor(cast("Bus", away)):
+            wait_for_heartbeats(bus, 2)
+            away.fault = Fault.AWAY
+            wait_for(lambda: away.failed > 0)
+            away.fault = Fault.NONE
+            wait_for_heartbeats(bus, 20)
+
+    assert away.failed > 0
+    assert sorted(away.claimed) == ["p1", "p1-windows"]
