@@ -132,9 +132,14 @@ class Alerting:
     """A worker on the bus of a feed, in its own thread."""
 
     def __init__(
-        self, feed: Feed, config: AlertingConfig, *, identity: str = "alerting-1"
+        self,
+        feed: Feed,
+        config: AlertingConfig,
+        *,
+        identity: str = "alerting-1",
+        through: Callable[[Bus], Bus] = lambda bus: bus,
     ) -> None:
-        self._bus = feed.open()
+        self._bus = through(feed.open())
         self._config = config
         self._identity = identity
         self._stop = threading.Event()

@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
 
 from tests.alerting.story import Alerting, Feed, Frames, bot, burst, pane, wait_until
+from tests.collector.faults import Fault, FaultyBus
 from tests.slack import WEBHOOK_CHANNEL, Answer, FakeSlack
 from tocsin.config.model import AlertingConfig, SlackConfig
 from tocsin.errors import ConfigError, Fenced
-from tocsin.ports.bus import Records
+from tocsin.ports.bus import Bus, Records
 from tocsin.records.public import AlertRecord, DeadLetter
 from tocsin.records.topics import ALERTS, DEAD_LETTERS
 
@@ -264,3 +266,29 @@ def test_a_wrong_token_names_its_cure_and_stops_nothing(
     assert "xoxb-wrong" not in caplog.text
     assert "fake-webhook" not in caplog.text
     assert len([x for x in fake_slack.calls if x.outcome == "invalid_auth"]) == 1
+
+
+def test_an_identity_is_claimed_once_whatever_outages_come(
+    feed: Feed, fake_slack: FakeSlack
+) -> None:
+    """Claiming it again would fence a successor that took over meanwhile."""
+    frames = Frames()
+    now = int(time.time())
+    made: list[FaultyBus] = []
+
+    def through(bus: Bus) -> Bus:
+        made.append(FaultyBus(bus))
+        return cast("Bus", made[0])
+
+    with feed, Alerting(feed, bot(fake_slack), through=through) as alerting:
+        [away] = made
+        feed.send(frames.next(now - 1, [pane(now - 1, 1)]))
+        assert wait_until(lambda: "alerting-1" in away.claimed)
+        away.fault = Fault.AWAY
+        feed.send(frames.next(now - 1, burst(now)))
+        assert wait_until(lambda: away.failed >= 3)
+        away.fault = Fault.NONE
+        assert wait_until(lambda: len(headers(fake_slack)) == 1)
+
+    assert alerting.error is None
+    assert away.claimed.count("alerting-1") == 1

@@ -18,6 +18,7 @@ from pathlib import Path
 
 PARTS = (
     "startup",
+    "idle",
     "bus_embedded",
     "bus_kafka",
     "collector",

@@ -34,7 +34,7 @@ def test_positions_tell_how_far_and_how_much_is_left(bus: Bus) -> None:
     consumer = bus.consumer([IN], group="g", member="m")
 
     drain(consumer, 40)
-    consumer.poll(max_records=10, wait_s=0.3)
+    consumer.poll(max_records=10, wait_s=1.0)
 
     positions = consumer.assignment().positions
     assert sorted(name.partition for name in positions) == [0, 1, 2, 3]

@@ -112,6 +112,12 @@ class Product:
         found = ((name, self._child(name)) for name in COMPONENTS)
         return {name: child.memory_info().rss for name, child in found if child}
 
+    def cpu_s(self) -> dict[str, float]:
+        """The seconds of processor time that each component has used."""
+        found = ((name, self._child(name)) for name in COMPONENTS)
+        times = {name: child.cpu_times() for name, child in found if child}
+        return {name: each.user + each.system for name, each in times.items()}
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Lines by service and level: sums over log-metrics-1m's highest revisions."""
         newest: dict[bytes, WindowRecord] = {}
