@@ -32,8 +32,7 @@ demo: setup ## realistic logs with an ERROR burst, and the message it leads to
 
 test: dev ## the whole suite, on a real Kafka where Java and Maven are to be had
 	$(BIN)/python -m tests.setup
-	$(BIN)/pytest -m "not e2e and not kafka" -n 2 $(ARGS)
-	$(BIN)/pytest -m "e2e or kafka" $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 fast: dev ## unit tests only, under 20 s
 	$(BIN)/pytest -q -m "not slow and not kafka and not e2e" -n 2 $(ARGS)

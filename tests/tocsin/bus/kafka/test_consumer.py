@@ -144,7 +144,7 @@ def test_a_member_knows_that_it_has_caught_up_and_its_lag(bus: KafkaBus) -> None
         first = consumer.poll(max_records=10, wait_s=5.0)
     behind = consumer.assignment().positions[FIRST]
     polled(consumer, 90)
-    consumer.poll(max_records=10, wait_s=0.3)
+    consumer.poll(max_records=10, wait_s=1.0)
     at_end = consumer.assignment().positions
 
     assert len(texts(first)) == 10
