@@ -24,7 +24,8 @@ from collector.checkpoint import (
 )
 from collector.framing import Framing, Place
 from collector.identity import Trail, Verdict
-from collector.roster import Roster, Setup
+from collector.ledger import Setup
+from collector.roster import Roster
 from collector.source import Source, Step, last_words, step
 from tocsin.errors import BadRecord, RecordTooLarge
 from tocsin.ports.bus import Bus, Producer, Transaction
@@ -78,6 +79,8 @@ class Shipper:
         self._bus = bus
         self._producer = producer
         self._roster = roster
+        self._ledger = roster.ledger
+        self._setup = setup
         self._config = setup.config
         self._framing: Framing = setup.framing
         self._descriptors = setup.descriptors
@@ -103,7 +106,7 @@ class Shipper:
         )
         until = time.monotonic() + _READ_S
         self._gather(cargo, until)
-        if not (cargo.tallies or self._roster.has_news):
+        if not (cargo.tallies or self._ledger.has_news):
             self._begun.clear()
             return False
         with self._producer.transaction() as transaction:
@@ -138,11 +141,11 @@ class Shipper:
 
     def _gather(self, cargo: Cargo, until: float) -> None:
         """Read file by file in turn until the cargo is full, or time or files end."""
-        ready = self._roster.ready
+        ready = self._ledger.ready
         while ready and not cargo.is_full and time.monotonic() < until:
             source = ready.popleft()
             source.queued = False
-            if self._roster.holds(source):
+            if self._ledger.holds(source):
                 try:
                     self._read(source, cargo)
                 except OSError as error:
@@ -155,11 +158,11 @@ class Shipper:
             self._begun[source] = _Before.of(source)
         result = step(source, descriptor, self._framing)
         if isinstance(result, Verdict):
-            self._roster.rewritten[source] = result
+            self._ledger.rewritten[source] = result
             return
         self._take(source, result, cargo)
         if result.more:
-            self._roster.enqueue(source)
+            self._ledger.enqueue(source)
         elif source.finishing:
             self._take(source, last_words(source, descriptor, self._framing), cargo)
             self._roster.finish(source)
@@ -178,7 +181,7 @@ class Shipper:
             )
         if taken.lines:
             cargo.add(source, result)
-            self._roster.changed[source] = None
+            self._ledger.changed[source] = None
         source.size = max(source.size, taken.place.seen)
 
     def _read_failed(self, source: Source, error: OSError) -> None:
@@ -190,22 +193,22 @@ class Shipper:
     # Writing
 
     def _put_rows(self, transaction: Transaction, *, now: float) -> list[Source]:
-        roster = self._roster
-        written = list(roster.changed)
+        ledger = self._ledger
+        written = list(ledger.changed)
         if len(written) > _MAX_ROWS:
             # Files with lines in this transaction must be among them.
             written = sorted(written, key=lambda s: s not in self._begun)
             written = written[: max(_MAX_ROWS, len(self._begun))]
-        rows: dict[bytes, bytes | None] = dict.fromkeys(roster.doomed)
+        rows: dict[bytes, bytes | None] = dict.fromkeys(ledger.doomed)
         streams: dict[bytes, bytes | None] = {}
         for source in written:
-            rows[roster.source_key(source)] = encode_row(source.checkpoint(at=now))
+            rows[self._setup.source_key(source)] = encode_row(source.checkpoint(at=now))
             if source.moved:
                 streams[source.file_id.encode()] = self._stream(source, now=now)
-        if len(written) == len(roster.changed):
+        if len(written) == len(ledger.changed):
             # Last of all: a PATH counts as known once all its files are.
-            for root, since in roster.new_roots.items():
-                rows[roster.root_key(root)] = encode_row(RootRow(VERSION, since))
+            for root, since in ledger.new_roots.items():
+                rows[self._setup.root_key(root)] = encode_row(RootRow(VERSION, since))
         self._rows = rows
         if rows:
             transaction.put(CHECKPOINTS, rows)
@@ -230,15 +233,17 @@ class Shipper:
     def _committed(
         self, cargo: Cargo, written: list[Source], *, read_at: float
     ) -> None:
-        roster = self._roster
+        ledger = self._ledger
         for source in written:
-            roster.changed.pop(source, None)
+            ledger.changed.pop(source, None)
             source.moved = False
-        roster.doomed -= self._rows.keys()
-        if any(key in self._rows for key in map(roster.root_key, roster.new_roots)):
-            roster.new_roots.clear()
+        ledger.doomed -= self._rows.keys()
+        if any(
+            key in self._rows for key in map(self._setup.root_key, ledger.new_roots)
+        ):
+            ledger.new_roots.clear()
         for source in self._finished:
-            roster.release(source)
+            self._roster.release(source)
         for service, tally in cargo.tallies.items():
             self._telemetry.committed(
                 service, lines=tally.lines, size=tally.size, read_at=read_at
@@ -258,16 +263,16 @@ class Shipper:
     ) -> None:
         if before.file_id != source.file_id:
             return
-        key = self._roster.source_key(source)
+        key = self._setup.source_key(source)
         value = rows.get(key)
         committed = _offset(value)
         if committed == source.place.offset and committed != before.place.offset:
             return  # its answer was lost, but it happened
         if before.place.offset != source.place.offset:
             before.restore(source)
-            self._roster.changed[source] = None
+            self._ledger.changed[source] = None
         source.finishing = source.finished = False
-        self._roster.enqueue(source)
+        self._ledger.enqueue(source)
 
     def _lower_limit(self, limit: int) -> None:
         if self._record_limit is None or limit < self._record_limit:

@@ -12,7 +12,8 @@ from collector.checkpoint import row_prefix
 from collector.descriptors import Descriptors
 from collector.discovery import Discovery
 from collector.framing import Framing
-from collector.roster import Roster, Setup
+from collector.ledger import Setup
+from collector.roster import Roster
 from collector.shipping import Shipper
 from collector.telemetry import CollectorTelemetry
 from collector.wakeup import Wakeup
@@ -192,12 +193,12 @@ class _Loop:
         while not stop.is_set():
             self._patience.beat()
             begun = time.monotonic()
-            rewritten = self._roster.rewritten and self._failure is None
+            rewritten = self._roster.ledger.rewritten and self._failure is None
             if begun >= self._scan_at or rewritten:
                 self._scan(begun)
             if not self._ship():
                 self._wait()
-            elif not self._roster.ready:
+            elif not self._roster.ledger.ready:
                 stop.wait(max(0.0, begun + _MIN_GAP_S - time.monotonic()))
                 self._look(0.0)
 

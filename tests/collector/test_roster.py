@@ -28,7 +28,8 @@ from collector.checkpoint import row_prefix
 from collector.descriptors import Descriptors
 from collector.discovery import Discovery
 from collector.framing import Framing
-from collector.roster import Roster, Setup
+from collector.ledger import Setup
+from collector.roster import Roster
 from collector.shipping import Shipper
 from collector.telemetry import CollectorTelemetry
 from tests.collector.faults import Fault, FaultyBus
@@ -72,8 +73,8 @@ class Core:
 
     def ship_all(self) -> None:
         """Ship until nothing is left, as the loop does."""
-        while self.shipper.ship() or self.roster.rewritten:
-            if self.roster.rewritten:
+        while self.shipper.ship() or self.roster.ledger.rewritten:
+            if self.roster.ledger.rewritten:
                 self.look()
 
     def close(self) -> None:

@@ -1,0 +1,163 @@
+"""Files that are met for the first time since the start: new, known, or a copy."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from collector.admission import Admit, Policy, is_old_twin, judge_twin
+from collector.checkpoint import Checkpoint, decode_path
+from collector.discovery import Found
+from collector.framing import Place
+from collector.identity import Trail, Verdict, new_file_id
+from collector.ledger import Ledger, Setup
+from collector.names import LeftOut
+from collector.rewrites import KIND
+from collector.service import Origin, origin_of
+from collector.source import Before, Source, Standing, line_start_before, trail_at
+from collector.stored import StoredRows
+from tocsin.records.streams import OLD_S
+
+
+class Arrivals:
+    """Decides of each new file whether it is read, and from where on."""
+
+    def __init__(self, setup: Setup, ledger: Ledger, stored: StoredRows) -> None:
+        self._setup = setup
+        self._ledger = ledger
+        self._stored = stored
+        self._telemetry = setup.telemetry
+        self._descriptors = setup.descriptors
+        self._policy = Policy(setup.config.start == "end", setup.config.ignore_older)
+
+    def meet(
+        self, found: Found, *, first: bool, now: float, sought: bool = False
+    ) -> LeftOut | None:
+        """Begin to read a file; or why not. `sought`: no scan found it."""
+        row = self._stored.get(found.key)
+        try:
+            if row is not None:
+                self._resume(found, row, sought=sought, now=now)
+            else:
+                return self._begin(found, first=first, now=now)
+        except FileNotFoundError:
+            pass  # it moved since the scan: the next one finds it
+        except PermissionError:
+            return LeftOut.UNREADABLE
+        except OSError as error:
+            self._telemetry.read_failed(found.path, error)
+        return None
+
+    def _begin(self, found: Found, *, first: bool, now: float) -> LeftOut | None:
+        original = self._ledger.by_path.get(found.twin_of or "")
+        verdict: Admit | LeftOut | None = None
+        if original is not None and not first:
+            verdict = self._judge_twin(found, original)
+        since = now if first else self._stored.since.get(found.root, now)
+        if verdict is None and is_old_twin(found, since=since, first=first):
+            verdict = LeftOut.ROTATED
+        if isinstance(verdict, LeftOut):
+            return verdict
+        verdict = verdict or self._policy.admit(found, first=first, now=now)
+        source = self._new_source(found, now=now)
+        if verdict is Admit.BEHIND_ORIGINAL and original is not None:
+            before, original.before = original.before, None
+            self._begin_at(source, before.offset if before is not None else 0)
+        elif verdict is Admit.END:
+            self._begin_at(source, self._last_line(found))
+        self._enter(source, found, now=now)
+        self._telemetry.file_found(
+            source.path,
+            source.origin.service,
+            size=found.size,
+            offset=source.place.offset,
+        )
+        return None
+
+    def _judge_twin(self, found: Found, original: Source) -> Admit | LeftOut | None:
+        descriptor = self._descriptors.open(found.key, found.path)
+        try:
+            return judge_twin(found, original, partial(trail_at, descriptor))
+        finally:
+            self._descriptors.close(found.key)
+
+    def _begin_at(self, source: Source, offset: int) -> None:
+        descriptor = self._descriptors.open(source.key, source.path)
+        source.place = Place(offset)
+        source.trail = trail_at(descriptor, offset)
+
+    def _last_line(self, found: Found) -> int:
+        return line_start_before(
+            self._descriptors.open(found.key, found.path),
+            found.size,
+            max_line=self._setup.framing.max_line,
+        )
+
+    def _resume(
+        self, found: Found, row: Checkpoint, *, sought: bool, now: float
+    ) -> None:
+        descriptor = self._descriptors.open(found.key, found.path)
+        trail = trail_at(descriptor, row.offset)
+        verdict = row.fingerprint.judge(trail)
+        self._stored.claim(found.key)
+        if verdict is Verdict.SAME:
+            source = self._known_source(found, row, trail)
+            self._enter(source, found, now=now)
+            self._telemetry.file_resumed(
+                source.path, size=found.size, offset=row.offset
+            )
+            return
+        self._stored.doom(row.file_id)
+        if sought:
+            # Found by its inode alone: that belongs to another file now.
+            self._descriptors.close(found.key)
+            return
+        source = self._new_source(found, now=now, after=row.file_id)
+        source.may_begin_with_hole = True
+        source.before = Before(row.offset, row.fingerprint, 0, now)
+        self._enter(source, found, now=now)
+        self._telemetry.file_rotated(found.path, KIND[verdict])
+
+    def _new_source(self, found: Found, *, now: float, after: str = "") -> Source:
+        file_id = new_file_id(found.key, now=now, after=after)
+        return self._source(found, file_id, origin_of(found.path, found.base), now)
+
+    def _known_source(self, found: Found, row: Checkpoint, trail: Trail) -> Source:
+        # The service stays what it was: it is a part of the records' keys.
+        labels = origin_of(found.path, found.base).labels
+        origin = Origin(decode_path(row.service), labels)
+        source = self._source(found, row.file_id, origin, row.first_seen_at)
+        source.place = Place(row.offset)
+        source.trail = trail
+        source.finished = row.finished
+        source.moved = decode_path(row.path) != found.path
+        return source
+
+    def _source(
+        self, found: Found, file_id: str, origin: Origin, first_seen_at: float
+    ) -> Source:
+        prefix, partition = self._setup.stream(origin.service, file_id)
+        return Source(
+            file_id=file_id,
+            key=found.key,
+            path=found.path,
+            root=found.root,
+            origin=origin,
+            prefix=prefix,
+            partition=partition,
+            first_seen_at=first_seen_at,
+        )
+
+    def _enter(self, source: Source, found: Found, *, now: float) -> None:
+        source.size, source.modified_at = found.size, found.modified_at
+        source.quiet_since = found.modified_at
+        source.seen_in = self._ledger.sweeps
+        source.standing = Standing.ROTATED if found.twin_of else Standing.LIVE
+        self._ledger.add(source)
+        if now - found.modified_at > OLD_S and found.size > source.place.offset:
+            # Also of a file that is known: all that was written while we were away.
+            source.old_bytes = found.size
+            source.moved = True
+        if source.moved:
+            self._ledger.changed[source] = None
+        if found.size > source.place.offset:
+            self._ledger.enqueue(source)

@@ -1,0 +1,121 @@
+"""Files that moved, went away, or are read to their end."""
+
+# A Path for each file would double the cost of a scan.
+# ruff: noqa: PTH116, PTH120
+
+from __future__ import annotations
+
+import os
+
+from collector.discovery import list_inodes
+from collector.ledger import Ledger, Setup
+from collector.source import Source, Standing
+from collector.stored import FORGET_S, StoredRows
+from collector.telemetry import Lost, Rotation
+
+# After that long without a new byte a renamed file is taken to be left by its writer:
+# programs reopen their log within seconds of the rotation.
+_ROTATED_SETTLES_S = 30.0
+# Nobody can find a deleted file again, and it holds disk space while it is open.
+_DELETED_SETTLES_S = 5.0
+
+
+class Departures:
+    """Follows files whose name is not one that is read any more, to their end."""
+
+    def __init__(self, setup: Setup, ledger: Ledger, stored: StoredRows) -> None:
+        self._ledger = ledger
+        self._stored = stored
+        self._telemetry = setup.telemetry
+        self._descriptors = setup.descriptors
+
+    def move(
+        self, source: Source, path: str, standing: Standing, *, now: float
+    ) -> None:
+        """Take in under which name, if any, a file stands."""
+        if standing is not source.standing:
+            source.standing = standing
+            source.quiet_since = now
+            if standing is not Standing.LIVE:
+                self._descriptors.pin(source.key)
+        if path != source.path:
+            self._telemetry.file_rotated(source.path, Rotation.RENAMED, now_at=path)
+            source.path = path
+            source.moved = True
+            self._ledger.changed[source] = None
+
+    def look_for_missing(self, *, now: float) -> None:
+        """Follow the files that a scan did not find, through inode or descriptor."""
+        listed: dict[tuple[str, int], dict[int, str] | None] = {}
+        for source in list(self._ledger.by_key.values()):
+            if source.seen_in == self._ledger.sweeps:
+                continue
+            place = (os.path.dirname(source.path), source.key.device)
+            if place not in listed:
+                listed[place] = list_inodes(*place)
+            self._miss(source, listed[place], now=now)
+
+    def _miss(
+        self, source: Source, names: dict[int, str] | None, *, now: float
+    ) -> None:
+        """Follow a file that the scan did not find under a name that is read."""
+        path = None if names is None else names.get(source.key.inode)
+        descriptor = self._descriptors.held(source.key)
+        try:
+            if path is not None:
+                at = os.stat(path)
+            elif descriptor is not None:
+                at = os.fstat(descriptor)
+            elif names is not None or now - source.quiet_since > FORGET_S:
+                self.forget(source)
+                return
+            else:
+                return
+        except OSError:
+            return
+        if (at.st_dev, at.st_ino) != source.key:
+            return
+        if at.st_nlink:
+            self.move(source, path or source.path, Standing.ROTATED, now=now)
+        elif source.standing is not Standing.DELETED:
+            self.move(source, source.path, Standing.DELETED, now=now)
+            self._telemetry.file_rotated(source.path, Rotation.DELETED)
+        if self._ledger.notice(source, at.st_size, at.st_mtime):
+            source.quiet_since = now
+        self.settle(source, now=now)
+
+    def settle(self, source: Source, *, now: float) -> None:
+        """Give a rotated file up once it is read and nobody writes to it any more."""
+        if source.standing is Standing.LIVE or source.finished or source.queued:
+            return
+        deleted = source.standing is Standing.DELETED
+        settles_s = _DELETED_SETTLES_S if deleted else _ROTATED_SETTLES_S
+        if now - source.quiet_since >= settles_s:
+            source.finishing = True
+            self._ledger.enqueue(source)
+
+    def finish(self, source: Source) -> None:
+        """Note that a file was read to its end and is given up."""
+        source.finishing, source.finished = False, True
+        self._ledger.changed[source] = None
+        self._telemetry.file_finished(source.path, offset=source.place.offset)
+
+    def release(self, source: Source) -> None:
+        """Let go of a finished file once that is committed."""
+        self._descriptors.close(source.key)
+        if source.standing is Standing.DELETED:
+            self._drop(source)
+
+    def forget(self, source: Source) -> None:
+        """Give up a file that cannot be read any more; what was unread is lost."""
+        if not source.finished:
+            self._telemetry.file_rotated(source.path, Rotation.DELETED)
+            if source.unread:
+                self._telemetry.lost(source.path, Lost.DELETED, source.unread)
+        self._drop(source)
+
+    def _drop(self, source: Source) -> None:
+        self._descriptors.close(source.key)
+        self._ledger.drop(source)
+        source.finished = True
+        self._stored.doom(source.file_id)

@@ -1,0 +1,101 @@
+"""The files of one collector, and what the next transaction has to write of them.
+
+What is decided of a file becomes true with a transaction: `changed`, `doomed` and
+`new_roots` are what it has to write. The modules that decide share this one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from collector.checkpoint import root_key, row_key
+from collector.descriptors import Descriptors
+from collector.framing import Framing
+from collector.identity import FileKey, Verdict
+from collector.source import Source
+from collector.stored import StoredRows
+from collector.telemetry import CollectorTelemetry
+from tocsin.config.model import CollectorConfig
+from tocsin.records.keys import partition_of, stream_prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a roster works with."""
+
+    identity: str
+    config: CollectorConfig
+    partitions: int
+    framing: Framing
+    descriptors: Descriptors
+    telemetry: CollectorTelemetry
+
+    def stream(self, service: str, file_id: str) -> tuple[str, int]:
+        """What the keys of a file's records begin with, and their partition."""
+        prefix = stream_prefix(service, self.config.host, file_id)
+        return prefix, partition_of(prefix, self.partitions)
+
+    def root_key(self, root: str) -> bytes:
+        """The key of a PATH's row."""
+        return root_key(self.identity, root)
+
+    def source_key(self, source: Source) -> bytes:
+        """The key of a file's row."""
+        return row_key(self.identity, source.file_id)
+
+
+class Ledger:
+    """The files, by device and inode; `ready`: those with something to read.
+
+    `sweeps` counts scans. `rewritten`: files that hold something else than before.
+    """
+
+    def __init__(self, stored: StoredRows) -> None:
+        self.by_key: dict[FileKey, Source] = {}
+        self.by_path: dict[str, Source] = {}
+        self.sweeps = 0
+        self.ready: deque[Source] = deque()
+        self.changed: dict[Source, None] = {}
+        self.rewritten: dict[Source, Verdict] = {}
+        self.doomed = stored.doomed
+        self.new_roots: dict[str, float] = {}
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something to write although no line is ready."""
+        return bool(self.doomed or self.new_roots or self.changed)
+
+    def holds(self, source: Source) -> bool:
+        """Whether a file is still one of those that are read."""
+        return self.by_key.get(source.key) is source
+
+    def add(self, source: Source) -> None:
+        """Take a file in."""
+        self.by_key[source.key] = source
+        self.by_path[source.path] = source
+
+    def drop(self, source: Source) -> None:
+        """Read a file no more."""
+        self.by_key.pop(source.key, None)
+        self.changed.pop(source, None)
+
+    def enqueue(self, source: Source) -> None:
+        """Have a file read in its turn."""
+        if not source.queued:
+            source.queued = True
+            self.ready.append(source)
+
+    def notice(self, source: Source, size: int, modified_at: float) -> bool:
+        """Take in a file's size; whether anything changed."""
+        if size < source.place.offset:
+            self.rewritten[source] = Verdict.SHRUNK
+        changed = size != source.size or modified_at != source.modified_at
+        if changed:
+            # The largest size tells how much a truncation took away.
+            shrunk = source in self.rewritten
+            source.size = max(size, source.size) if shrunk else size
+            source.modified_at = modified_at
+            source.finished = False
+            self.enqueue(source)
+        return changed
