@@ -28,6 +28,7 @@ COMMANDS = {
     "config": "Show the configuration in force, or its schema.",
     "incidents": "List incidents, or show one.",
     "tap": "Print what a topic carries.",
+    "verify": "Prove that every byte of every file was shipped exactly once.",
     "schema": "Print the JSON Schema of a topic's records.",
     "healthcheck": "Ask a running component whether it is well.",
 }

@@ -14,7 +14,9 @@ class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
     """A file that lines came from; times in Unix seconds.
 
     `old_bytes`: what it begins with and was written over `OLD_S` before the collector
-    met it. A line there that states no time is from then, not from now.
+    met it. A line there that states no time is from then, not from now. `begins_at`:
+    its first bytes that are not to be shipped, because it is read from its end on, or
+    because they were shipped under another file-id.
     """
 
     path: str
@@ -25,6 +27,7 @@ class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
     last_seen_at: float
     labels: dict[str, str] = {}
     old_bytes: int = 0
+    begins_at: int = 0
 
 
 def encode_stream(stream: Stream) -> bytes:

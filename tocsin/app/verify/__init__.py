@@ -1,0 +1,1 @@
+"""Proves from keys and files that every byte was shipped exactly once."""

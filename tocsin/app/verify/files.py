@@ -1,0 +1,117 @@
+"""The files that records came from: found by identity, read at positions."""
+
+# A Path for each of thousands of files would cost more than what is done with it.
+# ruff: noqa: PTH120
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from collector.descriptors import Descriptors
+from collector.discovery import Discovery, Found, list_inodes
+from collector.identity import FileKey
+
+_MAX_OPEN = 256
+_LOOK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much there was of a file when it was first looked at.
+
+    `lines_end`: after its last newline; what follows is an unfinished line.
+    """
+
+    path: str
+    size: int
+    lines_end: int
+
+
+class Files:
+    """The files of PATHs, and those that rotated away from there, by identity.
+
+    What a file holds is asked once, before records are read: what is written later is
+    not missed in them.
+    """
+
+    def __init__(self, paths: Sequence[str], exclude: Sequence[str]) -> None:
+        self._discovery = Discovery(paths, exclude=exclude)
+        self._descriptors = Descriptors(_MAX_OPEN)
+        self._paths: dict[FileKey, str] = {}
+        self._extents: dict[FileKey, Extent | None] = {}
+        self._listed: dict[tuple[str, int], Mapping[int, str]] = {}
+        scan = self._discovery.scan()
+        self.found: dict[FileKey, Found] = scan.files
+        self.missing = scan.missing
+        for key, found in scan.files.items():
+            self._paths[key] = found.path
+            self.extent(key)
+
+    @property
+    def named(self) -> list[str]:
+        """The PATHs, absolute."""
+        return self._discovery.roots
+
+    def concerns(self, path: str) -> bool:
+        """Whether a path is one of those that were named, or below."""
+        return self._discovery.concerns(path)
+
+    def locate(self, key: FileKey, path: str) -> bool:
+        """Look for a file that was last seen at `path`; whether it is there.
+
+        Under another name it is found among its directory's entries.
+        """
+        if key in self._paths:
+            return True
+        place = (os.path.dirname(path), key.device)
+        if place not in self._listed:
+            self._listed[place] = list_inodes(*place) or {}
+        found = self._listed[place].get(key.inode)
+        if found is None:
+            return False
+        self._paths[key] = found
+        return self.extent(key) is not None
+
+    def extent(self, key: FileKey) -> Extent | None:
+        """How much there was of a file; None if it cannot be read."""
+        if key not in self._extents:
+            self._extents[key] = self._measure(key)
+        return self._extents[key]
+
+    def read(self, key: FileKey, start: int, size: int) -> bytes | None:
+        """Bytes of a file; None where it is not there."""
+        path = self._paths.get(key)
+        if path is None:
+            return None
+        try:
+            return os.pread(self._descriptors.open(key, path), size, start)
+        except OSError:
+            return None
+
+    def close(self) -> None:
+        """Close all files."""
+        self._descriptors.close_all()
+
+    def _measure(self, key: FileKey) -> Extent | None:
+        path = self._paths.get(key)
+        if path is None:
+            return None
+        try:
+            descriptor = self._descriptors.open(key, path)
+            size = os.fstat(descriptor).st_size
+            return Extent(path, size, _lines_end(descriptor, size))
+        except OSError:
+            return None
+
+
+def _lines_end(descriptor: int, size: int) -> int:
+    at = size
+    while at > 0:
+        begin = max(0, at - _LOOK)
+        found = os.pread(descriptor, at - begin, begin).rfind(b"\n")
+        if found >= 0:
+            return begin + found + 1
+        at = begin
+    return 0
