@@ -37,7 +37,11 @@ class SampleLine(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A message about an incident; `icon` and `title` are its header."""
+    """A message about an incident; `icon` and `title` are its header.
+
+    `note`: what is said below it so that people notice, as of `note_sequence`.
+    `parent`: the message below which it belongs, while there is a storm.
+    """
 
     incident: str
     sequence: int
@@ -55,6 +59,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     arrival: Arrival = Arrival()
     detected_at: float = 0.0
     reason: str = ""
+    note: str = ""
+    note_sequence: int = 0
+    parent: str = ""
 
     @property
     def header(self) -> str:

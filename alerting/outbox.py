@@ -33,7 +33,10 @@ class Desired(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a channel shows of an incident; `reference` finds it again there."""
+    """What a channel shows of an incident; `reference` finds it again there.
+
+    `noted`: the sequence of the last note below it.
+    """
 
     version: int = 1
     channel: str
@@ -42,6 +45,7 @@ class Delivered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reference: str
     is_open: bool
     at: float
+    noted: int = 0
 
 
 def row_key(channel: str, incident: str) -> bytes:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from enum import Enum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from alerting.incident import Incident, Reason
 from alerting.message import span
+from alerting.queue import Sending
 from alerting.tiling import Fit
 from tocsin.errors import TocsinError
 from tocsin.telemetry.log import Log
@@ -17,19 +17,6 @@ from tocsin.telemetry.metrics import BoundedLabel, overflow_counter
 _ALERT_BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
 _DURATION_BUCKETS = (30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 _SEVERITIES = ("warning", "critical")
-
-
-class Sending(Enum):
-    """How an attempt to notify ended; the value is a metric's label."""
-
-    POSTED = "posted"
-    EDITED = "edited"
-    FOUND = "found"
-    LIMITED = "limited"
-    UNKNOWN = "unknown"
-    REFUSED = "refused"
-    GONE = "gone"
-    MAYBE_TWICE = "maybe_twice"
 
 
 class AlertingTelemetry:
@@ -221,9 +208,17 @@ class AlertingTelemetry:
         self._notifications.labels(kind, outcome.value).inc()
         self._sending.labels(kind).observe(took_s)
 
-    def alerted(self, delay_s: float) -> None:
+    def alerted(self, at: float, written_at: float) -> None:
         """The first message of an incident was accepted."""
-        self._time_to_alert.observe(max(0.0, delay_s))
+        if written_at:
+            self._time_to_alert.observe(max(0.0, at - written_at))
+
+    def not_working(self, channel: str, error: TocsinError) -> None:
+        """A channel would not accept messages, as far as asking it tells."""
+        fields = {"channel": channel, "why": error}
+        if error.hint:
+            fields["cure"] = error.hint
+        self._log.warning("channel does not work", **fields)
 
     def failed(self, kind: str, outcome: Sending) -> None:
         """An attempt to notify failed."""

@@ -1,8 +1,8 @@
 """A fake Slack: a real HTTP server that enforces the limits that Slack enforces.
 
-It knows chat.postMessage, chat.update, conversations.history, conversations.list,
-auth.test and one incoming webhook. A test scripts what the next calls get instead.
-By hand: `python -m tests.slack --port 0`.
+It knows chat.postMessage, chat.update, conversations.history, conversations.replies,
+conversations.list, auth.test and one incoming webhook. A test scripts what the next
+calls get instead. By hand: `python -m tests.slack --port 0`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -59,6 +59,11 @@ class Shown:
     at: float
     body: dict[str, Any]
     history: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def thread_ts(self) -> str:
+        """The message that it is a reply to, or nothing."""
+        return str(self.body.get("thread_ts") or "")
 
     @property
     def text(self) -> str:
@@ -144,7 +149,14 @@ class FakeSlack:
     def messages(self, channel: str) -> list[Shown]:
         """What a channel (`#name` or `name` or its id) shows now, oldest first."""
         with self._changed:
-            return list(self._channels[channel_id(channel)])
+            shown = self._channels[channel_id(channel)]
+            return [x for x in shown if not x.thread_ts]
+
+    def replies(self, channel: str, ts: str = "") -> list[Shown]:
+        """The replies in a channel, to one message or to all, oldest first."""
+        with self._changed:
+            shown = self._channels[channel_id(channel)]
+            return [x for x in shown if x.thread_ts and ts in {"", x.thread_ts}]
 
     def accepted(self, method: str) -> list[Call]:
         """The calls of a method that were answered with ok, in order."""
@@ -212,6 +224,7 @@ class FakeSlack:
             "chat.postMessage": self._post,
             "chat.update": self._update,
             "conversations.history": self._history,
+            "conversations.replies": self._replies,
             "conversations.list": self._list,
         }.get(method)
         if serve is None:
@@ -230,6 +243,9 @@ class FakeSlack:
         if problem:
             return _failed(problem)
         channel = channel_id(str(body["channel"]))
+        above = body.get("thread_ts")
+        if above and not any(x.ts == above for x in self._channels[channel]):
+            return _failed("thread_not_found")
         limited = self._rate_limited(channel)
         if limited:
             return limited
@@ -253,7 +269,8 @@ class FakeSlack:
             return _ratelimited(60 - (time.monotonic() - recent[0]))
         recent.append(time.monotonic())
         shown.history.append(shown.body)
-        shown.body = {"metadata": shown.body.get("metadata"), **body}
+        kept = ("metadata", "thread_ts")
+        shown.body = {x: y for x, y in shown.body.items() if x in kept} | body
         self.on_message(channel, shown)
         return _Reply({"ok": True, "channel": channel, "ts": shown.ts})
 
@@ -261,15 +278,23 @@ class FakeSlack:
         problem = self._channel_problem(body, needs_id=True)
         if problem:
             return _failed(problem)
-        oldest = float(body.get("oldest") or 0)
-        limit = int(body.get("limit") or 100)
         shown = [
-            {"type": "message", "ts": x.ts, "text": x.text}
-            | (_metadata_of(x) if str(body.get("include_all_metadata")) == "1" else {})
-            for x in reversed(self._channels[channel_id(str(body["channel"]))])
-            if float(x.ts) > oldest
+            x
+            for x in self._channels[channel_id(str(body["channel"]))]
+            if not x.thread_ts or x.body.get("reply_broadcast")
         ]
-        return _Reply({"ok": True, "messages": shown[:limit], "has_more": False})
+        return _page(body, shown[::-1])
+
+    def _replies(self, body: dict[str, Any]) -> _Reply:
+        problem = self._channel_problem(body, needs_id=True)
+        if problem:
+            return _failed(problem)
+        shown = [
+            x
+            for x in self._channels[channel_id(str(body["channel"]))]
+            if body.get("ts") in {x.ts, x.thread_ts}
+        ]
+        return _page(body, shown) if shown else _failed("thread_not_found")
 
     def _list(self, _body: dict[str, Any]) -> _Reply:
         known = [{"id": x, "name": channel_name(x)} for x in self._channels]
@@ -334,6 +359,31 @@ def _failed(error: str) -> _Reply:
 def _ratelimited(wait_s: float) -> _Reply:
     return _Reply(
         {"ok": False, "error": "ratelimited"}, status=429, retry_after_s=wait_s
+    )
+
+
+def _page(body: Mapping[str, Any], shown: Sequence[Shown]) -> _Reply:
+    """A page of messages; a cursor is the number of the first one."""
+    oldest = float(body.get("oldest") or 0)
+    limit = int(body.get("limit") or 100)
+    start = int(body.get("cursor") or 0)
+    all_metadata = str(body.get("include_all_metadata")) in {"1", "True", "true"}
+    found = [
+        {"type": "message", "ts": x.ts, "text": x.text}
+        | ({"thread_ts": x.thread_ts} if x.thread_ts else {})
+        | (_metadata_of(x) if all_metadata else {})
+        for x in shown
+        if float(x.ts) > oldest
+    ]
+    end = start + limit
+    cursor = str(end) if end < len(found) else ""
+    return _Reply(
+        {
+            "ok": True,
+            "messages": found[start:end],
+            "has_more": bool(cursor),
+            "response_metadata": {"next_cursor": cursor},
+        }
     )
 
 

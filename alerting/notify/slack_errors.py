@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from alerting.notify.port import MessageGone, OutcomeUnknown
 from tocsin.errors import DeliveryFailed
 
-GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+GONE = frozenset(
+    {
+        "message_not_found",
+        "cant_update_message",
+        "edit_window_closed",
+        "thread_not_found",
+        "cannot_reply_to_message",
+    }
+)
 REFUSED_BLOCKS = frozenset(
     {"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long"}
 )
@@ -33,6 +42,7 @@ _PASSING = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
 _LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_CODE = re.compile(r"[a-z][a-z0-9_]*")
 _DEFAULT_WAIT_S = 30.0
 
 
@@ -50,7 +60,8 @@ def failure(
         failed = DeliveryFailed(f"{where}: slack says {error}", retryable=False)
         failed.hint = CURES[error]
         return failed
-    if status >= 500 or error in _PASSING:
+    if status >= 500 or error in _PASSING or not _CODE.fullmatch(error):
+        # Not an answer of Slack's, such as the page of a proxy: who knows.
         return OutcomeUnknown(f"{where}: slack answered {status}")
     text = f"{where}: slack answered {status}: {error[:100]!r}"
     return DeliveryFailed(text, retryable=False)

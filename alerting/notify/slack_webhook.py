@@ -9,23 +9,20 @@ from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from alerting.message import Message
 from alerting.notify.blocks import blocks, fallback, plain
-from alerting.notify.port import OutcomeUnknown
+from alerting.notify.port import PostOnly, no_answer
 from alerting.notify.slack_errors import failure
 from alerting.notify.slack_web import SILENT
-from tocsin.errors import DeliveryFailed
 from tocsin.values import Clock
 
 _TIMEOUT_S = 6
 
 
-class SlackWebhookNotifier:
+class SlackWebhookNotifier(PostOnly):
     """Posts to the one channel that the webhook belongs to; its address is a secret."""
 
     channel = "slack-webhook"
     kind = "slack-webhook"
-    can_edit = False
     post_every_s = 1.0  # Slack: about one message a second and channel
-    edit_every_s = 0.0
 
     def __init__(self, url: str, *, clock: Clock, timeout_s: int = _TIMEOUT_S) -> None:
         self._client = WebhookClient(
@@ -37,8 +34,9 @@ class SlackWebhookNotifier:
     def __repr__(self) -> str:
         return f"SlackWebhookNotifier({self._host!r}, '***')"
 
-    def post(self, message: Message) -> str:
-        """Post the message; a webhook gives no reference to it."""
+    def post(self, message: Message, *, thread: str | None = None) -> str:
+        """Post the message; a webhook gives no reference to it, and has no threads."""
+        del thread
         body = {
             "text": fallback(message),
             "blocks": blocks(message, sent_at=self._clock()),
@@ -57,25 +55,8 @@ class SlackWebhookNotifier:
             )
         return message.incident
 
-    def edit(self, reference: str, message: Message) -> None:
-        """Cannot be done; delivery does not ask for it.
-
-        Raises:
-            DeliveryFailed: always.
-        """
-        del reference
-        text = f"{self.channel}: cannot edit the message of {message.incident}"
-        raise DeliveryFailed(text, retryable=False)
-
-    def find(self, incident: str, since: float) -> tuple[str, int] | None:
-        """Nothing: a webhook cannot read."""
-        del incident, since
-        return None
-
     def _send(self, body: dict[str, object]) -> WebhookResponse:
         try:
             return self._client.send_dict(body)
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", error)
-            text = f"{self._host}: no answer ({type(reason).__name__})"
-            raise OutcomeUnknown(text) from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise no_answer(f"{self._host}: no answer", error) from error

@@ -8,6 +8,7 @@ from typing import TextIO
 
 from alerting.message import Message
 from alerting.notify.blocks import delays
+from alerting.notify.port import PostOnly
 from tocsin.errors import DeliveryFailed
 from tocsin.values import Clock
 
@@ -15,24 +16,23 @@ _STDOUT = threading.Lock()
 _INDENT = "    "
 
 
-class TerminalNotifier:
+class TerminalNotifier(PostOnly):
     """Writes to a stream; colour and a frame only where it is a terminal."""
 
     channel = "terminal"
     kind = "terminal"
-    can_edit = False
-    post_every_s = edit_every_s = 0.0
 
     def __init__(self, stream: TextIO, *, clock: Clock) -> None:
         self._stream = stream
         self._clock = clock
 
-    def post(self, message: Message) -> str:
+    def post(self, message: Message, *, thread: str | None = None) -> str:
         """Print a message.
 
         Raises:
             DeliveryFailed: the stream is closed.
         """
+        del thread
         try:
             with _STDOUT:
                 self._write(message)
@@ -40,16 +40,6 @@ class TerminalNotifier:
         except (OSError, ValueError) as error:  # ValueError: a closed stream
             raise DeliveryFailed(f"stdout: {error}", retryable=False) from error
         return message.incident
-
-    def edit(self, reference: str, message: Message) -> None:
-        """Print the message again: paper cannot be edited."""
-        del reference
-        self.post(message)
-
-    def find(self, incident: str, since: float) -> tuple[str, int] | None:
-        """Nothing: what was printed cannot be read back."""
-        del incident, since
-        return None
 
     def _write(self, message: Message) -> None:
         text = render(message, sent_at=self._clock())

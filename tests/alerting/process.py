@@ -1,6 +1,8 @@
 """Alerting as a process that kills itself at one step, for the crash tests.
 
-    python -m tests.alerting.process BUS_FILE SLACK_API_URL POINT
+    python -m tests.alerting.process BUS_FILE SLACK_URL POINT
+
+SLACK_URL: the address of Slack's API, or that of an incoming webhook.
 
 POINT: `never`, or one of `CRASH_POINTS`: before or after the transaction that decides
 (incidents, outbox, offsets), before or after the one that records a delivery - before
@@ -22,7 +24,7 @@ from prometheus_client import CollectorRegistry
 
 from alerting.telemetry import AlertingTelemetry
 from alerting.worker import run
-from tests.slack import TOKEN
+from tests.slack import TOKEN, WEBHOOK_PATH
 from tocsin.bus.opening import open_bus
 from tocsin.config.model import AlertingConfig, BusConfig, SlackConfig
 from tocsin.ports.bus import Bus
@@ -76,11 +78,13 @@ class _Watched:
 
 def main() -> None:
     """Alert until SIGTERM, or until the point is reached."""
-    bus_file, api_url, point = sys.argv[1:]
+    bus_file, url, point = sys.argv[1:]
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     log.configure("alerting")
-    slack = {"bot_token": TOKEN, "channel": "#ops", "api_url": api_url}
+    slack = {"bot_token": TOKEN, "channel": "#ops", "api_url": url}
+    if url.endswith(WEBHOOK_PATH):
+        slack = {"webhook_url": url}
     config = AlertingConfig(slack=SlackConfig.model_validate(slack))
     settings = BusConfig(url=f"embedded://{bus_file}")
     with open_bus(settings, state_dir=Path(bus_file).parent) as bus:

@@ -1,4 +1,7 @@
-"""`kill -9` at every step, whatever Slack answers: one message, never two."""
+"""`kill -9` at every step, whatever Slack answers: none lost, none twice.
+
+A webhook cannot look up: there each unclear end may make a second message, and is told.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ import pytest
 
 from tests.alerting.process import CRASH_POINTS
 from tests.alerting.story import Feed, Frames, burst, wait_until
-from tests.slack import Answer, FakeSlack
+from tests.slack import WEBHOOK_CHANNEL, Answer, FakeSlack
 
 pytestmark = pytest.mark.e2e
 
@@ -31,17 +34,29 @@ FIRST_ANSWERS: dict[str, list[Answer]] = {
 class Story:
     """One bus, one Slack, and the processes that alert on them."""
 
-    def __init__(self, folder: Path, answers: list[Answer]) -> None:
+    def __init__(
+        self, folder: Path, answers: list[Answer], *, by_webhook: bool = False
+    ) -> None:
         folder.mkdir()
         self.feed = Feed(folder)
         self.slack = FakeSlack()
         self.slack.script("chat.postMessage", *answers)
+        self.slack.script("webhook", *answers)
+        self._by_webhook = by_webhook
+        self._log = folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, point: str) -> None:
         command = [sys.executable, "-m", "tests.alerting.process"]
-        arguments = [str(self.feed.path), self.slack.api_url, point]
-        self._process = subprocess.Popen([*command, *arguments])
+        url = self.slack.webhook_url if self._by_webhook else self.slack.api_url
+        arguments = [str(self.feed.path), url, point]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen([*command, *arguments], stderr=log)
+
+    @property
+    def told_of_doubles(self) -> int:
+        """How often the processes told that a message may be there already."""
+        return self._log.read_text().count("may be shown already")
 
     def wait(self) -> int:
         """Wait for the process to end; its status."""
@@ -90,6 +105,47 @@ def test_one_message_after_a_crash(tmp_path: Path, point: str) -> None:
         assert crashed == dict.fromkeys(stories, -signal.SIGKILL)
         assert ended == dict.fromkeys(stories, 0)
         assert posted == dict.fromkeys(stories, 1)
+
+
+@pytest.mark.parametrize("point", CRASH_POINTS)
+def test_by_webhook_none_is_lost_and_each_double_is_told(
+    tmp_path: Path, point: str
+) -> None:
+    now = int(time.time())
+    with ExitStack() as opened:
+        stories = {
+            name: opened.enter_context(
+                Story(tmp_path / name, FIRST_ANSWERS[name], by_webhook=True)
+            )
+            for name in ("200", "429", "timeout-but-shown")
+        }
+        frames = Frames()
+        first, last = frames.next(now - 1, burst(now)), frames.next(now + 400)
+        for story in stories.values():
+            story.feed.send(first)
+            story.start(point)
+        for story in stories.values():
+            assert story.wait() == -signal.SIGKILL
+            story.start("never")
+        for name, story in stories.items():
+            assert wait_until(partial(posted, story, "🔴"), timeout_s=30), name
+            story.feed.send(last)
+        for name, story in stories.items():
+            assert wait_until(partial(posted, story, "✅"), timeout_s=30), name
+        for story in stories.values():
+            story.stop()
+
+        for name, story in stories.items():
+            unclear_ends = ("shown" in name) + (point == "before-record")
+            assert posted(story, "✅") == 1, name
+            doubles = posted(story, "🔴") - 1
+            assert doubles <= min(unclear_ends, story.told_of_doubles), name
+
+
+def posted(story: Story, icon: str) -> int:
+    """How many messages with the icon the webhook's channel shows."""
+    shown = story.slack.messages(WEBHOOK_CHANNEL)
+    return sum(x.header.startswith(icon) for x in shown)
 
 
 def shows(slack: FakeSlack, icon: str) -> bool:

@@ -50,8 +50,9 @@ def test_a_message_is_posted_edited_and_found(fake_slack: FakeSlack) -> None:
 
     [shown] = fake_slack.messages("#ops")
     assert shown.header.startswith("✅")
-    assert bot(fake_slack).find("checkout-x7k2p", 0.0) == (reference, 2)
-    assert bot(fake_slack).find("another", 0.0) is None
+    search = bot(fake_slack).find(["checkout-x7k2p", "another"], 0.0)
+    assert search.found == {"checkout-x7k2p": (reference, 2)}
+    assert search.is_whole
 
 
 def test_nothing_is_linked_or_unfurled(fake_slack: FakeSlack) -> None:
@@ -91,13 +92,85 @@ def test_a_silent_slack_is_given_up_after_the_timeout(fake_slack: FakeSlack) -> 
         bot(fake_slack, timeout_s=1).post(MESSAGE)
 
 
-def test_a_slack_that_is_not_there_is_an_unknown_outcome() -> None:
+def test_a_slack_that_is_not_there_was_certainly_not_told() -> None:
     with FakeSlack() as gone:
         notifiers: list[Notifier] = [bot(gone), hook(gone)]
 
     for notifier in notifiers:
-        with pytest.raises(OutcomeUnknown, match="no answer"):
+        with pytest.raises(DeliveryFailed, match="no answer") as failed:
             notifier.post(MESSAGE)
+        assert failed.value.retryable
+        assert not isinstance(failed.value, OutcomeUnknown)
+
+
+@pytest.mark.parametrize(
+    "text", ["<html>sign in</html>", "[]", '"ok"', "null", "3", ""]
+)
+def test_a_200_that_is_not_slacks_is_an_unknown_outcome(
+    fake_slack: FakeSlack, text: str
+) -> None:
+    fake_slack.script("chat.postMessage", Answer(text=text))
+
+    with pytest.raises(OutcomeUnknown):
+        bot(fake_slack).post(MESSAGE)
+
+
+def test_a_wrong_token_is_noticed_without_a_message(fake_slack: FakeSlack) -> None:
+    bot(fake_slack).check()
+
+    with pytest.raises(DeliveryFailed) as failed:
+        bot(fake_slack, token="xoxb-wrong").check()  # noqa: S106 - a wrong one
+
+    assert "TOCSIN_SLACK_BOT_TOKEN" in failed.value.hint
+    assert fake_slack.messages("#ops") == []
+
+
+def test_one_lookup_serves_many_and_reads_page_by_page(fake_slack: FakeSlack) -> None:
+    fake_slack.limits = False
+    notifier = bot(fake_slack)
+    wanted = [f"i-{x}" for x in range(250)]
+    for name in wanted:
+        notifier.post(msgspec.structs.replace(MESSAGE, incident=name))
+
+    search = bot(fake_slack).find([*wanted, "absent"], 0.0)
+
+    assert sorted(search.found) == sorted(wanted)
+    assert search.is_whole
+    assert len(fake_slack.accepted("conversations.history")) == 2
+
+
+def test_a_note_stands_below_the_message_in_sight_of_all(
+    fake_slack: FakeSlack,
+) -> None:
+    fake_slack.limits = False
+    noted = msgspec.structs.replace(MESSAGE, note="now <!channel>", note_sequence=2)
+    notifier = bot(fake_slack)
+    reference = notifier.post(MESSAGE)
+    before = notifier.has_note(reference, noted)
+    notifier.note(reference, noted)
+
+    [reply] = fake_slack.replies("#ops")
+    assert reply.text == "now &lt;!channel&gt;"
+    assert reply.body["reply_broadcast"] is True
+    assert (before, notifier.has_note(reference, noted)) == (False, True)
+    assert notifier.find(["checkout-x7k2p"], 0.0).found["checkout-x7k2p"].sequence == 1
+
+
+def test_a_member_of_a_storm_stands_in_the_thread_and_is_found_there(
+    fake_slack: FakeSlack,
+) -> None:
+    fake_slack.limits = False
+    notifier = bot(fake_slack)
+    storm = notifier.post(msgspec.structs.replace(MESSAGE, incident="storm"))
+    reference = notifier.post(MESSAGE, thread=storm)
+    notifier.note(reference, msgspec.structs.replace(LATER, note="x", note_sequence=2))
+    notifier.edit(reference, LATER)
+
+    found = bot(fake_slack).find([MESSAGE.incident], 0.0, thread=storm).found
+    assert found == {MESSAGE.incident: (reference, 2)}
+    assert bot(fake_slack).find([MESSAGE.incident], 0.0).found == {}
+    assert [x.text for x in fake_slack.replies("#ops")][1] == "x"
+    assert len(fake_slack.messages("#ops")) == 1
 
 
 def test_a_rate_limit_tells_when_to_come_back(fake_slack: FakeSlack) -> None:
@@ -151,7 +224,7 @@ def test_without_the_scope_to_read_the_lookup_says_so(fake_slack: FakeSlack) -> 
     fake_slack.missing_scopes |= {"conversations.history", "conversations.list"}
 
     with pytest.raises(DeliveryFailed) as failed:
-        bot(fake_slack).find("checkout-x7k2p", 0.0)
+        bot(fake_slack).find(["checkout-x7k2p"], 0.0)
 
     assert not failed.value.retryable
 

@@ -265,7 +265,8 @@ def test_a_wrong_token_names_its_cure_and_stops_nothing(
     assert alerting.error is None
     assert "xoxb-wrong" not in caplog.text
     assert "fake-webhook" not in caplog.text
-    assert len([x for x in fake_slack.calls if x.outcome == "invalid_auth"]) == 1
+    refused = [x.method for x in fake_slack.calls if x.outcome == "invalid_auth"]
+    assert refused == ["auth.test", "chat.postMessage"]
 
 
 def test_an_identity_is_claimed_once_whatever_outages_come(

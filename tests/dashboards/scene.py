@@ -14,7 +14,8 @@ from prometheus_client.metrics_core import Metric
 
 from alerting.evidence import Evidence
 from alerting.incident import Arrival, Incident, Phase, Reason, Trigger
-from alerting.telemetry import AlertingTelemetry, Sending
+from alerting.queue import Sending
+from alerting.telemetry import AlertingTelemetry
 from alerting.tiling import Fit
 from collector.telemetry import CollectorTelemetry, FileState, Lost, Rotation
 from processor.flush import Flush, Gap, ServiceCounts
@@ -92,7 +93,7 @@ class Scene:
         telemetry.too_late(2)
         telemetry.bad_record("log-metrics", BadRecord("not a frame"))
         telemetry.sent("slack", Sending.POSTED, 0.1)
-        telemetry.alerted(0.6)
+        telemetry.alerted(0.6, 0.0)
         telemetry.outbox("slack", 1, 0.5)
 
 
