@@ -194,7 +194,7 @@ def bot(slack: FakeSlack, channel: str = "#ops") -> AlertingConfig:
     )
 
 
-def wait_until(happened: Callable[[], bool], *, timeout_s: float = 10.0) -> bool:
+def wait_until(happened: Callable[[], object], *, timeout_s: float = 10.0) -> bool:
     """Poll until it happened; false when it did not in time."""
     deadline = time.monotonic() + timeout_s
     while not happened():
