@@ -236,5 +236,8 @@ bus_options = _together(config_file, *_BUS)
 component_options = _together(config_file, *_BUS, *_COMPONENT)
 """For every command that runs a component."""
 
+backtest_options = _together(_COLLECT[1])
+"""For `tocsin backtest`, which reads PATHs once and wholly."""
+
 collect_options = _together(*_COLLECT)
 """For every command that reads PATHs."""

@@ -26,6 +26,7 @@ COMMANDS = {
     "alert": "Watch the counts, open incidents, send messages.",
     "check": "Tell every problem of the configuration and its surroundings.",
     "config": "Show the configuration in force, or its schema.",
+    "backtest": "Tell what the rules would have told about existing logs.",
     "incidents": "List incidents, or show one.",
     "tap": "Print what a topic carries.",
     "verify": "Prove that every byte of every file was shipped exactly once.",

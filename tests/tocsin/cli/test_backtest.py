@@ -1,0 +1,55 @@
+"""`tocsin backtest`: the incidents that logs of the past would have led to."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tocsin.cli.root import invoke
+
+START = 1_773_446_400
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Half an hour of two services; one of them has a burst after 20 minutes."""
+    folder = tmp_path_factory.mktemp("logs")
+    for service in ("cart", "pay"):
+        lines = []
+        for at in range(1800):
+            stamp = f"{datetime.fromtimestamp(START + at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+            lines.append(f"{stamp} INFO order {at} shipped\n")
+            if service == "pay" and 1200 <= at < 1230:
+                lines.append(f"{stamp} ERROR card {at} \x1b[2Jdeclined\n" * 3)
+        (folder / service).mkdir()
+        (folder / service / "app.log").write_text("".join(lines))
+    return folder
+
+
+def test_an_incident_is_one_json_object(
+    logs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = invoke(["backtest", "--json", "--processes", "1", str(logs)])
+
+    said = capsys.readouterr()
+    [found] = [json.loads(line) for line in said.out.splitlines()]
+    assert status == 0
+    assert (found["rule"], found["service"]) == ("burst", "pay")
+    assert found["severity"] == "critical"
+    assert found["opened_at"] <= START + 1200 < found["detected_at"] <= START + 1206
+    assert START + 1230 < found["resolved_at"] < START + 1500
+    assert found["count"] == 90
+    assert found["expected"] < 3
+    assert found["templates"] == ["card <*> declined"]
+    assert "declined" in found["samples"][0]
+    assert "3,690 lines of 2 files" in said.err
+
+
+def test_a_path_that_is_not_there_is_a_mistake(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["backtest", str(tmp_path / "none")]) == 1
+    assert "there is no" in capsys.readouterr().err

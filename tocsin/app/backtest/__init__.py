@@ -1,0 +1,1 @@
+"""The rules over logs that exist already: what they would have told, in event time."""

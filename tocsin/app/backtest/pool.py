@@ -1,0 +1,70 @@
+"""The processes that read chunks: started once, each with a parser of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from typing import Any, ParamSpec, TypeVar
+
+from tocsin.app.backtest.reading import Chunk, ChunkReader, encode_found
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_MAX_PROCESSES = 8  # more would wait for the one that decides
+_reader: list[ChunkReader] = []  # of this process
+
+
+def default_processes() -> int:
+    """As many as there are cores to use, within reason."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+    return max(1, min(cores or os.cpu_count() or 1, _MAX_PROCESSES))
+
+
+@contextmanager
+def reading_pool(
+    processes: int, timezone: str, *, max_templates: int
+) -> Iterator[Executor]:
+    """An executor for `read`; with one process it is this one."""
+    if processes == 1:
+        _prepare(timezone, max_templates)
+        yield _Here()
+        return
+    # The server imports once what all readers need, and forks without threads.
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(
+        processes,
+        mp_context=context,
+        initializer=_prepare,
+        initargs=(timezone, max_templates),
+    ) as pool:
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def read(chunk: Chunk) -> bytes:
+    """Read a chunk with this process's parser; an encoded `Found`."""
+    return encode_found(_reader[0].read(chunk))
+
+
+def _prepare(timezone: str, max_templates: int) -> None:
+    _reader[:] = [ChunkReader(timezone, max_templates=max_templates)]
+
+
+class _Here(Executor):
+    """Does the work where it is submitted."""
+
+    def submit(
+        self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
+    ) -> Future[_T]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except OSError as error:
+            done.set_exception(error)
+        return done
