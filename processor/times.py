@@ -220,6 +220,8 @@ class _Layout:
 
 def _latest_year(civil: _Civil, arrival: Floats, zone: Zone) -> Floats:
     """The wall-clock time in the latest year that is not after arrival + 1 day."""
+    if zone.year is not None:
+        return civil.seconds(np.full(len(arrival), zone.year))
     limit = arrival + DAY_S
     first = (limit // DAY_S).astype("datetime64[D]").astype("datetime64[Y]")
     year = first.astype(np.int64) + 1970 + 1

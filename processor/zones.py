@@ -19,11 +19,15 @@ _REMEMBERED = 10_000
 class Zone:
     """A time zone by its IANA name, or "local" for the machine's.
 
+    `year`: the year of times that state none; by default the latest one that is not
+    after their arrival.
+
     Raises:
         ConfigError: there is no such zone.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, year: int | None = None) -> None:
+        self.year = year
         try:
             self._tz = None if name == "local" else ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:

@@ -27,6 +27,7 @@ COMMANDS = {
     "check": "Tell every problem of the configuration and its surroundings.",
     "config": "Show the configuration in force, or its schema.",
     "backtest": "Tell what the rules would have told about existing logs.",
+    "parse": "Show how Tocsin reads your lines.",
     "incidents": "List incidents, or show one.",
     "tap": "Print what a topic carries.",
     "verify": "Prove that every byte of every file was shipped exactly once.",

@@ -1,0 +1,75 @@
+"""`tocsin parse` by its contract: one object an event, in the order of the input."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tocsin.cli.root import invoke
+
+LINES = (
+    "2026-03-14 09:21:07,482 ERROR [main] c.a.Pay - charge 17 failed\n"
+    "\n"
+    "Mar 14 09:21:08 web-1 sshd[812]: session opened\n"
+)
+
+
+def parse(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
+    assert invoke(["parse", "--json", "--timezone", "UTC", *arguments]) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_an_event_is_one_object(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.log").write_text(LINES)
+
+    error, opened = parse(capsys, "--year", "2024", str(tmp_path / "a.log"))
+
+    assert error.pop("template_id")
+    assert error == {
+        "line": 1,
+        "lines": 1,
+        "timestamp": 1773480067.482,
+        "level": "ERROR",
+        "message": "charge 17 failed",
+        "template": "charge <*> failed",
+        "format": "log4j",
+    }
+    assert opened["line"] == 3
+    assert opened["level"] is None
+    assert opened["timestamp"] == 1710408068.0  # of 2024
+
+
+def test_several_files_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [str(tmp_path / name) for name in ("a.log", "b.log")]
+    for name in names:
+        Path(name).write_text(LINES)
+
+    rows = parse(capsys, *names)
+
+    assert [row["file"] for row in rows] == [n for name in names for n in (name, name)]
+
+
+def test_stdin_is_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(LINES.encode())))
+
+    rows = parse(capsys, "-")
+
+    assert [row["line"] for row in rows] == [1, 3]
+    assert "file" not in rows[0]
+
+
+def test_a_file_that_cannot_be_read_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["parse", str(tmp_path / "none")]) == 1
+    assert "No such file" in capsys.readouterr().err
