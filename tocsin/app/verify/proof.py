@@ -14,7 +14,7 @@ from collector.checkpoint import ROOT_MARK, decode_path, decode_root, decode_row
 from collector.discovery import Found
 from collector.identity import FileKey, file_key_of
 from tocsin.app.verify.account import Account, Finding, Kind, Read
-from tocsin.app.verify.files import Files
+from tocsin.app.verify.files import Extent, Files
 from tocsin.app.verify.ledger import Ledger
 from tocsin.errors import BadRecord
 from tocsin.ports.bus import Bus
@@ -121,7 +121,7 @@ class _Prover:
         self._offsets: dict[str, int] = {}
         self._since: dict[str, float] = {}
         self._owners: dict[bytes, _Owner | None] = {}
-        self._contents: dict[int, set[str]] = defaultdict(set)
+        self._copies: set[FileKey] = set()
         self._ledger = Ledger(self._reading)
 
     def prove(self, wait_s: float) -> Proof:
@@ -208,7 +208,9 @@ class _Prover:
             if owner.key is not None and account is not None:
                 ends[owner.key] = max(ends[owner.key], account.covered.end)
         return all(
-            extent is None or ends[key] >= extent.lines_end
+            extent is None
+            or ends[key] >= extent.lines_end
+            or self._is_copy(key, extent)
             for key in self._files.found
             for extent in [self._files.extent(key)]
         )
@@ -257,8 +259,6 @@ class _Prover:
             owner.account = account
             owner.stream = self._streams.get(owner.file_id)
             owners.append(owner)
-            if account.content is not None:
-                self._contents[account.content[0]].add(account.content[1])
         newest = self._newest(owners)
         for owner in owners:
             if owner.key is None or newest[owner.key] > owner.birth:
@@ -321,13 +321,22 @@ class _Prover:
         partition = partition_of(owner.prefix.decode(), topic.partitions)
         return (first, True) if topic.low[partition] > 0 else (0, False)
 
+    def _is_copy(self, key: FileKey, extent: Extent) -> bool:
+        """Whether all lines of a file were shipped as those of another one."""
+        if key not in self._copies and self._is_shipped(key, extent.lines_end):
+            self._copies.add(key)
+        return key in self._copies
+
     def _is_shipped(self, key: FileKey, size: int) -> bool:
         """Whether the first bytes of a file are those of another that was shipped.
 
         A copy is made, and the original truncated: what was read of the original is
         not read again in the copy.
         """
-        shipped = self._contents.get(size, set())
+        contents = (each.content for each in self._ledger.accounts.values())
+        shipped = {
+            digest for length, digest in filter(None, contents) if length == size
+        }
         return bool(shipped) and self._digest(key, size) in shipped
 
     def _digest(self, key: FileKey, size: int) -> str:
@@ -346,7 +355,7 @@ class _Prover:
         evidence, findings = Evidence.NOT_SHIPPED, list[Finding]()
         since = self._since.get(found.root)
         size = extent.lines_end
-        if self._is_shipped(found.key, size):
+        if self._is_copy(found.key, extent):
             evidence = Evidence.COPY
         elif found.twin_of and since is not None and found.modified_at <= since:
             evidence = Evidence.LEFT_OUT
