@@ -67,13 +67,16 @@ FORMATS: dict[str, Write] = {
 
 
 class Service:
-    """One service's log file; `counts` is the truth by level."""
+    """One service's log file; `counts` is the truth by level.
 
-    def __init__(self, root: Path, name: str, *, seed: int = 1) -> None:
+    `kind`: whose format it logs in, where that is not its own name's.
+    """
+
+    def __init__(self, root: Path, name: str, *, kind: str = "", seed: int = 1) -> None:
         self.name = name
         self.path = root / name / "app.log"
         self.counts: Counter[str] = Counter()
-        self._render = FORMATS[name]
+        self._render = FORMATS[kind or name]
         self._random = random.Random(f"{name} {seed}")
         self._rotations = 0
         self.path.parent.mkdir(parents=True)
