@@ -97,9 +97,9 @@ def _load(
     for tick in range(max(bursts) + 10):
         for service in services:
             service.write(time.time(), LINES_PER_S // 10 // len(services))
-        if service := bursts.get(tick):
-            service.write(time.time(), BURST, level="ERROR")
-            written_at[service.name] = time.time()
+        if bursting := bursts.get(tick):
+            bursting.write(time.time(), BURST, level="ERROR")
+            written_at[bursting.name] = time.time()
         if tick % 10 == 9:
             peak_bytes = _highest(peak_bytes, product.resident_bytes())
         time.sleep(max(0.0, started + 0.1 * (tick + 1) - time.monotonic()))
