@@ -1,49 +1,36 @@
 """The default rule: an adaptive burst of errors, over one-second panes.
 
 For a key (a service) and windows W of 1, 5, 15, 60 and 300 s that end at a second of
-event time, with x errors among n lines:
+event time, with x errors among n lines, it fires for some W iff
 
-    μ = max(λ·W, p·n)                expected errors; a surge of traffic raises it, an
-                                     outage that kills the traffic does not lower it
-    fire iff  x >= min_count  and  x >= factor·μ
-              and  2(√(x + ⅜) - √(μ + ⅜)) / √φ >= 4
-
-The difference of square roots is Anscombe's transform: about normal with variance φ
-for counts, so 4 is four standard deviations at any rate.
-
-The baseline of a key: λ errors a second, p the share of errors, φ the over-dispersion
-of errors in blocks of 30 s (variance over mean, >= 1). Each is a ratio of sums that
-fade with a half-life of 30 min. A second enters 60 s after it ended, so that the
-beginning of a burst is not in its own expectation; it is cut at λ + 4√(λφ) + 3; and
-seconds of an open incident do not enter, for at most an hour: then what goes on is
-the new normal. A cold key starts from a Gamma prior, so a new service can page.
+    (a)  x >= min_count
+    (b)  x >= factor·μ, where μ = max(λ·W, p·n): a surge of traffic raises what is
+         expected, an outage that kills the traffic does not lower it
+    (c)  the chance of x or more is below 1 in two million, given λ, p and φ and
+         how well they are known (alerting.baseline)
+    (d)  once 40 minutes are known, log((x + 4)/(μ + 4)) is above the key's own tail
+         (alerting.tail): noise of any shape, also that of no formula, is learned
 
 Counts only grow inside a second, so the rule looks at the second that is still open.
-Late lines are added to the second they belong to. Memory: 1024 seconds of two
-counters a key (8 KiB), O(1) work for a second in order.
+Late lines are added to the second they belong to. Memory: some 9 KiB a key.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, sqrt
+from math import ceil, log, sqrt
 from typing import Literal
 
-KEPT_S = 1024  # seconds in the ring: the longest window, the guard, and late lines
-_GUARD_S = 60
-_BLOCK_S = 30
+from alerting.baseline import MINUTE_S, Baseline
+from alerting.seconds import KEPT_S, Seconds
+from alerting.tail import Tail
+
+GUARD_S = 300  # a minute is learned so long after its end
 _MAX_HOLD_S = 3600
-_PRIOR_RATE, _PRIOR_WEIGHT_S = 0.02, 120.0
-# A share of 0.5 % with the weight of 100 lines: without it the first error among the
-# first lines of a service would promise a share of 100 %.
-_PRIOR_SHARE, _PRIOR_LINES = 0.005, 100.0
-# Over-dispersion starts at 1 with the weight of so many expected errors: a few blocks
-# of a quiet service say little.
-_PRIOR_DISPERSION = 10.0
-_SIGMAS = 4.0
-_WRAP = 0xFFFFFFFF  # the counters are sums modulo 2**32; differences come out right
+_CHANCE = 5e-7
+_LOG_CHANCE = log(_CHANCE)
+_OFFSET = 4.0  # ratios of small counts say little
 
 Severity = Literal["warning", "critical"]
 
@@ -62,7 +49,10 @@ class BurstRule:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """Why the rule fires at `second`: x errors of n lines in the last `window_s`."""
+    """Why the rule fires at `second`: x errors of n lines in the last `window_s`.
+
+    `surprise`: how many digits the odds against it have, were all as usual.
+    """
 
     second: int
     window_s: int
@@ -71,7 +61,7 @@ class Burst:
     expected: float
     share_before: float
     rate_before: float
-    sigmas: float
+    surprise: float
     severity: Severity
 
 
@@ -89,78 +79,62 @@ class Calm:
 
 
 class Series:
-    """The seconds and the baseline of one key; times are whole Unix seconds."""
+    """The seconds, the baseline and the tails of one key; whole Unix seconds."""
 
     __slots__ = (
-        "_block_errors", "_block_lines", "_block_s", "_dispersion", "_errors",
-        "_fade", "_folded", "_holds", "_lines", "_prior", "_since", "_sum_errors",
-        "_sum_lines", "_sum_mean", "_sum_s", "_sum_squares", "newest",
+        "_holds", "_learned", "_seconds", "_since", "_tails", "_windows", "baseline"
     )  # fmt: skip
 
-    def __init__(self, second: int, *, half_life_s: float) -> None:
-        self.newest = second
-        self._folded = second - 1  # the last second in the baseline
+    def __init__(
+        self, second: int, *, half_life_s: float, windows_s: Sequence[int]
+    ) -> None:
+        self._seconds = Seconds(second)
+        self._learned = second  # seconds before it are learned
         self._since = second - KEPT_S  # windows begin after it
-        self._errors = array("I", bytes(4 * KEPT_S))  # sums up to each second
-        self._lines = array("I", bytes(4 * KEPT_S))
         self._holds: list[tuple[int, int]] = []
-        self._fade = 0.5 ** (1.0 / half_life_s)
-        self._sum_s = _PRIOR_WEIGHT_S
-        self._sum_errors = self._prior = _PRIOR_RATE * _PRIOR_WEIGHT_S
-        self._sum_lines = 0.0
-        self._sum_squares = self._sum_mean = 0.0
-        self._dispersion = 1.0
-        self._block_errors = self._block_lines = 0.0
-        self._block_s = 0
+        self._windows = windows_s
+        self._tails = [Tail() for _ in windows_s]
+        self.baseline = Baseline(half_life_s=half_life_s)
+
+    @property
+    def newest(self) -> int:
+        """The latest second that has lines."""
+        return self._seconds.newest
 
     def add(self, second: int, errors: int, lines: int, settled: int) -> bool:
         """Count lines of a second; false when it is too old to be counted.
 
         `settled`: up to there all lines are believed to be known.
         """
-        if second > self.newest:
-            self._advance(second)
-        elif second <= self.newest - KEPT_S:
+        seconds = self._seconds
+        if second > seconds.newest:
+            # What would be forgotten is learned before, settled or not.
+            self._learn(second - KEPT_S + 1)
+            seconds.reach(second)
+            if self._learned < seconds.oldest:
+                self._pass(seconds.oldest)
+        elif second <= seconds.newest - KEPT_S:
             return False
-        for at in range(second, self.newest + 1):
-            slot = at % KEPT_S
-            self._errors[slot] = (self._errors[slot] + errors) & _WRAP
-            self._lines[slot] = (self._lines[slot] + lines) & _WRAP
-        self._fold(min(self.newest, settled) - _GUARD_S)
+        seconds.add(second, errors, lines)
+        if settled - GUARD_S - MINUTE_S >= self._learned:
+            self._learn(min(seconds.newest, settled) - GUARD_S)
         return True
 
     def errors_in(self, end: int, window_s: int) -> int:
         """Errors of the `window_s` seconds that end with `end`."""
-        return self._between(self._errors, end - window_s, end)
+        return self._seconds.errors(max(end - window_s, self._since), end)
 
     def lines_in(self, end: int, window_s: int) -> int:
         """Lines of the `window_s` seconds that end with `end`."""
-        return self._between(self._lines, end - window_s, end)
+        return self._seconds.lines(max(end - window_s, self._since), end)
 
     def window_at(self, end: int, window_s: int) -> int:
         """The window's length without what an earlier incident already told."""
         return min(window_s, end - self._since)
 
-    @property
-    def rate(self) -> float:
-        """Expected errors a second."""
-        return self._sum_errors / self._sum_s
-
-    @property
-    def share(self) -> float:
-        """Expected share of errors among the lines."""
-        known = self._sum_errors - self._prior
-        errors = max(0.0, known) + _PRIOR_SHARE * _PRIOR_LINES
-        return errors / (self._sum_lines + _PRIOR_LINES)
-
-    @property
-    def dispersion(self) -> float:
-        """Variance over mean of the errors in blocks."""
-        return self._dispersion
-
-    def expected(self, window_s: int, lines: int) -> float:
-        """The errors expected in a window with so many lines."""
-        return max(self.rate * window_s, self.share * lines)
+    def is_unheard_of(self, number: int, count: int, mean: float) -> bool:
+        """Whether the tail of the window with this number leaves it no chance."""
+        return _logarithm(count, mean) > self._tails[number].threshold
 
     def hold(self, since: int, until: int | None = None) -> None:
         """Keep seconds from `since` on out of the baseline, for at most an hour."""
@@ -173,71 +147,53 @@ class Series:
         self._holds = [(since, min(end, at)) for since, end in self._holds]
         self._since = max(self._since, at)
 
-    def _between(self, sums: array[int], after: int, end: int) -> int:
-        end = min(end, self.newest)
-        after = max(after, self.newest - KEPT_S + 1, self._since)
-        if after >= end:
-            return 0
-        return int(sums[end % KEPT_S] - sums[after % KEPT_S]) & _WRAP
+    def _learn(self, before: int) -> None:
+        """Learn whole minutes that end before a second."""
+        while True:
+            end = self._learned // MINUTE_S * MINUTE_S + MINUTE_S
+            if end > before or self._learned > self._seconds.newest:
+                return
+            self._learn_minute(self._learned, end)
+            self._learned = end
 
-    def _advance(self, second: int) -> None:
-        if second - self._folded >= KEPT_S:  # fold what the ring will forget
-            self._fold(min(self.newest, second - KEPT_S + 1))
-        errors = self._errors[self.newest % KEPT_S]
-        lines = self._lines[self.newest % KEPT_S]
-        for at in range(max(self.newest + 1, second - KEPT_S + 1), second + 1):
-            self._errors[at % KEPT_S] = errors
-            self._lines[at % KEPT_S] = lines
-        if second - self._folded >= KEPT_S:  # a long silence: nothing but fading
-            self._pass(second - KEPT_S + 1 - self._folded)
-        self.newest = second
+    def _learn_minute(self, first: int, end: int) -> None:
+        seconds = self._seconds
+        first = max(first, seconds.oldest)
+        last = min(end - 1, seconds.newest)
+        lines = seconds.lines(first - 1, last)
+        if seconds.errors(first - 1, last):
+            errors = seconds.errors_of(first, last) + [0] * (end - 1 - last)
+        else:
+            errors = [0] * (end - first)
+        if any(since < end and first < until for since, until in self._holds):
+            free = [x for at, x in enumerate(errors, first) if not self._is_held(at)]
+            self.baseline.learn(free, lines * len(free) // len(errors))
+            return
+        self._learn_tails(first, errors)
+        self.baseline.learn(errors, lines)
 
-    def _pass(self, seconds: int) -> None:
-        fade = self._fade**seconds
-        self._sum_errors *= fade
-        self._prior *= fade
-        self._sum_lines *= fade
-        self._sum_s = self._sum_s * fade + (1.0 - fade) / (1.0 - self._fade)
-        self._folded += seconds
+    def _is_held(self, second: int) -> bool:
+        return any(since <= second < until for since, until in self._holds)
 
-    def _fold(self, up_to: int) -> None:
-        while self._folded < up_to:
-            self._folded = at = self._folded + 1
-            if any(since <= at < until for since, until in self._holds):
-                continue
-            slot, before = at % KEPT_S, (at - 1) % KEPT_S
-            errors = (self._errors[slot] - self._errors[before]) & _WRAP
-            lines = (self._lines[slot] - self._lines[before]) & _WRAP
-            self._learn(errors, lines)
+    def _learn_tails(self, first: int, errors: Sequence[int]) -> None:
+        """The largest ratio of the minute for each window."""
+        ends = [first + k for k, x in enumerate(errors) if x]
+        for window_s, tail in zip(self._windows, self._tails, strict=True):
+            largest = 0.0
+            for end in ends:
+                count = self.errors_in(end, window_s)
+                mean = self.baseline.expected(window_s, self.lines_in(end, window_s))
+                largest = max(largest, _logarithm(count, mean))
+            tail.add(largest)
 
-    def _learn(self, errors: float, lines: int) -> None:
-        if errors:
-            rate = self._sum_errors / self._sum_s
-            errors = min(errors, rate + 4.0 * sqrt(rate * self._dispersion) + 3.0)
-        fade = self._fade
-        self._sum_s = self._sum_s * fade + 1.0
-        self._sum_errors = self._sum_errors * fade + errors
-        self._prior *= fade
-        self._sum_lines = self._sum_lines * fade + lines
-        self._block_errors += errors
-        self._block_lines += lines
-        self._block_s += 1
-        if self._block_s == _BLOCK_S:
-            self._end_block()
+    def _pass(self, second: int) -> None:
+        """Nothing was heard for long: all of it fades."""
+        self.baseline.pass_by(second - self._learned)
+        self._learned = second
 
-    def _end_block(self) -> None:
-        mean = self.expected(_BLOCK_S, int(self._block_lines))
-        fade = self._fade**_BLOCK_S
-        square = (self._block_errors - mean) ** 2
-        self._sum_squares = self._sum_squares * fade + square
-        self._sum_mean = self._sum_mean * fade + mean
-        self._dispersion = max(
-            1.0,
-            (self._sum_squares + _PRIOR_DISPERSION)
-            / (self._sum_mean + _PRIOR_DISPERSION),
-        )
-        self._block_errors = self._block_lines = 0.0
-        self._block_s = 0
+
+def _logarithm(count: int, mean: float) -> float:
+    return log((count + _OFFSET) / (mean + _OFFSET))
 
 
 class BurstDetector:
@@ -259,8 +215,10 @@ class BurstDetector:
         series = self._series.get(key)
         if series is None:
             self._make_room()
-            half_life_s = self._rule.half_life_s
-            series = self._series[key] = Series(second, half_life_s=half_life_s)
+            rule = self._rule
+            series = self._series[key] = Series(
+                second, half_life_s=rule.half_life_s, windows_s=rule.windows_s
+            )
             for since, until in self._restored.pop(key, ()):
                 series.hold(since, until)
                 if until is not None:
@@ -273,9 +231,12 @@ class BurstDetector:
         if series is None:
             return None
         best: Burst | None = None
-        for window_s in self._rule.windows_s:
-            found = self._judge_window(series, second, window_s)
-            if found and (best is None or found.sigmas > best.sigmas):
+        windows_s = self._rule.windows_s
+        if series.errors_in(second, max(windows_s)) < self._rule.min_count:
+            return None
+        for number in range(len(windows_s)):
+            found = self._judge_window(series, second, number)
+            if found and (best is None or found.surprise > best.surprise):
                 best = found
         return best
 
@@ -286,8 +247,9 @@ class BurstDetector:
             return Calm(0, 2.0)
         window_s = self._rule.calm_window_s
         lines = series.lines_in(second, window_s)
-        mean = series.expected(window_s, lines)
-        limit = max(1.5 * mean + 1.5 * sqrt(mean * series.dispersion), 2.0)
+        mean = series.baseline.expected(window_s, lines)
+        scatter = sqrt(mean * series.baseline.dispersion)
+        limit = max(1.5 * mean + 1.5 * scatter, 2.0)
         return Calm(series.errors_in(second, window_s), limit)
 
     def recent(self, key: str, second: int, seconds: int) -> tuple[int, ...]:
@@ -317,19 +279,19 @@ class BurstDetector:
         if key in self._series:
             self._series[key].release(at)
 
-    def _judge_window(self, series: Series, end: int, window_s: int) -> Burst | None:
-        rule = self._rule
+    def _judge_window(self, series: Series, end: int, number: int) -> Burst | None:
+        rule, known = self._rule, series.baseline
+        window_s = rule.windows_s[number]
         count = series.errors_in(end, window_s)
         if count < rule.min_count:
             return None
         length_s = series.window_at(end, window_s)
         lines = series.lines_in(end, window_s)
-        mean = series.expected(length_s, lines)
+        mean = known.expected(length_s, lines)
         if count < rule.warning_factor * mean:
             return None
-        excess = 2.0 * (sqrt(count + 0.375) - sqrt(mean + 0.375))
-        sigmas = excess / sqrt(series.dispersion)
-        if sigmas < _SIGMAS:
+        log_chance = known.log_chance(count, mean, length_s)
+        if log_chance > _LOG_CHANCE or not series.is_unheard_of(number, count, mean):
             return None
         critical = count >= rule.critical_factor * mean
         return Burst(
@@ -338,9 +300,9 @@ class BurstDetector:
             count=count,
             lines=lines,
             expected=mean,
-            share_before=series.share,
-            rate_before=series.rate,
-            sigmas=sigmas,
+            share_before=known.share,
+            rate_before=known.rate,
+            surprise=-log_chance / log(10.0),
             severity="critical" if critical else "warning",
         )
 
