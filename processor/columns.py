@@ -36,20 +36,31 @@ def texts(values: Sequence[str]) -> Column:
     return encoded
 
 
-def translate(values: Column, table: Bytes) -> Column:
+def translate(values: Column, table: bytes) -> Column:
     """Replace each byte by the one that a table of 256 has for it."""
-    if len(values) == 0:
+    starts, ends, data = _layout(values)
+    if len(starts) == 0 or len(data) == 0:
         return values
-    kind: Any = pa.binary()
-    buffers: list[Any] = values.buffers()
-    validity, offsets, data = buffers
-    content = np.frombuffer(data, np.uint8) if data else np.zeros(0, np.uint8)
-    translation: Any = table[content]
-    changed: Any = pa.py_buffer(translation)
-    translated: Any = pa.Array.from_buffers(
-        kind, len(values), [validity, offsets, changed], offset=values.offset
-    )
-    return cast("Column", translated)
+    first, last = int(starts[0]), int(ends[-1])
+    edges = (np.append(starts, last) - first).astype(np.int32)
+    return _from_layout(edges, data[first:last].tobytes().translate(table))
+
+
+def squeeze(values: Column, byte: int) -> Column:
+    """Leave one of each run of a byte."""
+    starts, ends, data = _layout(values)
+    if len(starts) == 0 or len(data) == 0:
+        return values
+    first, last = int(starts[0]), int(ends[-1])
+    content = data[first:last]
+    same = content == byte
+    dropped = np.zeros(len(content), np.bool_)
+    np.logical_and(same[1:], same[:-1], out=dropped[1:])
+    # A run does not go on in the next row.
+    dropped[(starts - first)[ends > starts]] = False
+    edges = np.append(starts, last) - first
+    before = np.searchsorted(np.flatnonzero(dropped), edges)
+    return _from_layout((edges - before).astype(np.int32), content[~dropped].tobytes())
 
 
 def take(values: Column, rows: Ints) -> Column:
@@ -83,6 +94,35 @@ def replace(values: Column, pattern: str, replacement: str) -> Column:
     r"""Replace every match; `\1` stands for a group."""
     replaced: Column = _kernels.replace_substring_regex(values, pattern, replacement)
     return replaced
+
+
+def replace_where(
+    values: Column, part: str, replacements: Sequence[tuple[str, str]]
+) -> Column:
+    """Make replacements, one after another, in the rows that contain a part."""
+    found: Any = _kernels.match_substring(values, part)
+    rows = rows_where(found)
+    if len(rows) == 0:
+        return values
+    changed = select(values, rows)
+    for pattern, replacement in replacements:
+        changed = replace(changed, pattern, replacement)
+    if len(rows) == len(values):
+        return changed
+    merged: Column = _kernels.replace_with_mask(values, found, changed)
+    return merged
+
+
+def cut(values: Column, size: int) -> Column:
+    """Rows of at most so many bytes, without the word that the cut went through."""
+    starts, ends, _ = _layout(values)
+    long: Any = ends - starts > size
+    if not long.any():
+        return values
+    heads: Any = head(values, size)
+    words = replace(heads, " [^ ]*$", "")
+    shortened: Column = _kernels.if_else(pa.array(long), words, heads)
+    return shortened
 
 
 def head(values: Column, size: int) -> Column:
@@ -142,6 +182,14 @@ def bools(values: Any) -> Bools:
 def rows_where(values: Any) -> Ints:
     """The numbers of the rows that are true."""
     return np.flatnonzero(bools(values))
+
+
+def _from_layout(edges: npt.NDArray[np.int32], content: bytes) -> Column:
+    """Rows one after another in `content`, with their edges."""
+    kind: Any = pa.binary()
+    buffers: list[Any] = [None, pa.py_buffer(edges.tobytes()), pa.py_buffer(content)]
+    made: Any = pa.Array.from_buffers(kind, len(edges) - 1, buffers)
+    return cast("Column", made)
 
 
 def _layout(values: Column) -> tuple[Ints, Ints, Bytes]:

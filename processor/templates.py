@@ -1,60 +1,25 @@
 """Fingerprints: what stays of a message when all that varies is masked.
 
 Stateless: the same message has the same template and id on every machine, in every
-partition and after every restart. One setting for all formats.
+partition and after every restart. One setting for all formats. A stack trace is known
+by its fault, so that one fault is one template.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
 
-from processor import columns
+from processor import columns, masks
 from processor.columns import Column, Ints
+from processor.traces import MAX_BYTES, Fault, announced, fault_of
 
-MAX_MESSAGE_BYTES = 512
 MAX_TEMPLATE_CHARS = 300
-MASK = "<*>"
-
-
-@dataclass(frozen=True, slots=True)
-class Mask:
-    """A kind of text that varies; `example` is masked wholly."""
-
-    name: str
-    pattern: str
-    example: str
-
-
-_TOKEN = r"[A-Za-z0-9_.:/@%+#~$-]"  # noqa: S105 - a pattern
-
-MASKS: tuple[Mask, ...] = (
-    Mask("double-quoted", r'"(?:[^"\\]|\\.)*"', '"user 7"'),
-    Mask("single-quoted", r"\B'(?:[^'\\]|\\.)*'", "'user 7'"),
-    Mask("url", r"[a-z][a-z0-9+.-]*://[^\s\"'<>\])]+", "https://a.example/x?y=z"),
-    Mask("e-mail", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", "ann@mail.example"),
-    # Numbers, addresses, UUIDs, most hex and every name with a digit in it.
-    Mask("with-digit", rf"[A-Za-z_./@#~$+-]*[0-9]{_TOKEN}*", "10.0.0.7:5432"),
-    Mask("path", r"(?:~|\.{1,2}|\b[A-Z]:)?(?:[/\\][\w.@+-]+){2,}/?", "/var/lib/x"),
-    Mask("hex", r"\b(?:[0-9a-f]{8,}|[0-9A-F]{8,})\b", "deadbeef"),
-    Mask(
-        "host",
-        r"\b(?:[a-z-]+\.)+(?:com|net|org|io|dev|local|internal|lan|svc|example)\b",
-        "db.shop.internal",
-    ),
-)
-
-_ONE_DIGIT = np.arange(256, dtype=np.uint8)
-_ONE_DIGIT[ord("0") : ord("9") + 1] = ord("0")
-
-# A key keeps its name: `code=<*>` and `user=<*>` are different messages.
-_KEY_VALUE = r'([A-Za-z_][\w.-]*=)(?:"(?:[^"\\]|\\.)*"|[^\s,;)\]}"]+)'
-_PATTERN = f"{_KEY_VALUE}|" + "|".join(f"(?:{mask.pattern})" for mask in MASKS)
-# `<*>, <*>, <*>` is a list whose length varies, and blanks are of no meaning.
-_REPEATED = r"(?:<\*>[\s,:;|-]*){2,}"
+# Together 20 MB at most: a longer key is remembered by its digest.
+_REMEMBERED, _MAX_KEY_BYTES = 20_000, 256
 
 
 class Template(NamedTuple):
@@ -65,44 +30,78 @@ class Template(NamedTuple):
 
 
 class Fingerprints:
-    """Fingerprints of messages; remembers a bounded number of them."""
+    """Fingerprints of messages; remembers a bounded number of them.
 
-    def __init__(self, *, remembered: int = 20_000) -> None:
+    They are remembered by the message with each number as one 0: errors come again and
+    again, and most of them differ in numbers only.
+    """
+
+    def __init__(self, *, remembered: int = _REMEMBERED) -> None:
         self._remembered = remembered
         self._known: dict[bytes, Template] = {}
 
     def of(self, messages: Column) -> tuple[Ints, list[Template]]:
         """Each row as the number of its template, and the distinct templates."""
-        which, texts = columns.codes(mask(messages))
-        return which, [self._of_masked(text) for text in texts]
+        heads = columns.head(messages, MAX_BYTES)
+        which, texts = columns.codes(masks.same_digits(heads))
+        keys = list(map(_key, texts))
+        found = list(map(self._known.get, keys))
+        missing = [row for row, template in enumerate(found) if template is None]
+        made = templates_of([texts[row] for row in missing])
+        for row, template in zip(missing, made, strict=True):
+            found[row] = template
+            self._remember(keys[row], template)
+        numbers: dict[Template | None, int] = {}
+        of_text = [numbers.setdefault(template, len(numbers)) for template in found]
+        return np.array(of_text, np.int64)[which], [t for t in numbers if t is not None]
 
-    def _of_masked(self, masked: bytes) -> Template:
-        template = self._known.get(masked)
-        if template is None:
-            template = fingerprint(masked)
-            if len(self._known) >= self._remembered:
-                self._known.clear()
-            self._known[masked] = template
-        return template
+    def __len__(self) -> int:
+        """How many are remembered."""
+        return len(self._known)
 
-
-def mask(messages: Column) -> Column:
-    """The messages' first lines with what varies masked.
-
-    Every digit becomes a 0 first. A token with a digit in it is masked whatever the
-    digit, so that changes little more than names such as `key7=`, and it leaves few
-    distinct messages for the pattern, which is a hundred times as slow.
-    """
-    heads = columns.head(messages, MAX_MESSAGE_BYTES)
-    which, texts = columns.codes(columns.translate(heads, _ONE_DIGIT))
-    first = columns.column([text.partition(b"\n")[0] for text in texts])
-    masked = columns.replace(first, _PATTERN, rf"\1{MASK}")
-    masked = columns.replace(masked, _REPEATED, f"{MASK} ")
-    return columns.take(columns.replace(masked, r"\s+", " "), which)
+    def _remember(self, key: bytes, template: Template) -> None:
+        if len(self._known) >= self._remembered:
+            self._known.clear()
+        self._known[key] = template
 
 
-def fingerprint(masked: bytes) -> Template:
-    """The template of a masked message."""
+def templates_of(texts: Sequence[bytes]) -> list[Template]:
+    """The templates of messages whose numbers are one 0 each."""
+    if not texts:
+        return []
+    faults = [fault_of(text) if b"\n" in text else None for text in texts]
+    lines = [
+        _line(text) if fault is None else fault.message
+        for text, fault in zip(texts, faults, strict=True)
+    ]
+    masked = columns.to_list(masks.mask(columns.column(lines)))
+    told = [
+        text if fault is None else _told(fault, text)
+        for text, fault in zip(masked, faults, strict=True)
+    ]
+    known = {text: _template(text) for text in set(told)}
+    return [known[text] for text in told]
+
+
+def _line(text: bytes) -> bytes:
+    return announced(text) if b"\n" in text else text
+
+
+def _told(fault: Fault, message: bytes) -> bytes:
+    """A fault as one line: `Type: message (Cause) at here < there`."""
+    told = b": ".join(filter(None, (fault.kind, message.strip())))
+    if fault.cause:
+        told += b" (" + fault.cause + b")"
+    return told + b" at " + b" < ".join(fault.frames)
+
+
+def _template(masked: bytes) -> Template:
     text = masked.strip()
     digest = blake2b(text, digest_size=8).hexdigest()
     return Template(digest, text.decode("utf-8", "replace")[:MAX_TEMPLATE_CHARS])
+
+
+def _key(text: bytes) -> bytes:
+    if len(text) <= _MAX_KEY_BYTES:
+        return text
+    return blake2b(text, digest_size=16).digest()
