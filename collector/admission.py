@@ -1,12 +1,17 @@
 """Whether, and from where on, a file is read that has no checkpoint.
 
 Pure: the caller brings what it knows and reads the few bytes that are asked for. The
-hard case is a rotated twin, `app.log.1` beside `app.log`. It is one of:
+hard case is a file that stands beside another one of a related name, `app.log.1` beside
+`app.log`. It is one of:
 
 - old: it was rotated before this collector came; left out,
 - a copy: of the file of that name, which is truncated next (copytruncate). What was
   read of the original must not be read again, and what was not is only in the copy,
 - fresh: it was written and renamed between two looks; read from its beginning.
+
+Bytes decide between the last two. Until the original is truncated a copy is the
+original's beginning, to its last byte; a file that merely has the same first line is
+not. Once the original is truncated, the copy holds what was read before, and more.
 """
 
 from __future__ import annotations
@@ -16,12 +21,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from collector.discovery import Found
-from collector.identity import Fingerprint, Trail, Verdict
-from collector.names import LeftOut, base_names
-from collector.source import Source
+from collector.identity import HEAD_BYTES, Fingerprint, Trail, Verdict
+from collector.names import base_names
+from collector.source import Before, Source
 
 TrailAt = Callable[[int], Trail]
-"""Reads the trail of the file in question, were it read up to an offset."""
+"""Reads the trail of a file, were it read up to an offset; short if it is smaller."""
 
 
 class Admit(Enum):
@@ -30,6 +35,17 @@ class Admit(Enum):
     BEGINNING = "it is new"
     END = "it is older than what is to be read"
     BEHIND_ORIGINAL = "it is a copy: only what was not read of the original is new"
+    SHIPPED = "it is a copy: all of it was read of the original"
+
+
+class Likeness(Enum):
+    """What a file has to do with one of a related name."""
+
+    NONE = "it is a file of its own"
+    COPY = "it is all in the other one so far: that may be truncated next"
+    HAS_NEWS = "it is a copy of what was truncated: what was not read is only here"
+    SHIPPED = "it is a copy of what was truncated, and nothing in it is new"
+    UNKNOWN = "the other one is being rewritten: its copy shows once that is settled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +56,7 @@ class Policy:
     ignore_older_s: float | None
 
     def admit(self, found: Found, *, first: bool, now: float) -> Admit:
-        """Where to begin in a file that is no twin; `first`: its PATH is new, too."""
+        """Where to begin in a file that is no copy; `first`: its PATH is new, too."""
         older = self.ignore_older_s
         if older is not None and found.modified_at < now - older:
             return Admit.END
@@ -58,37 +74,35 @@ def is_old_twin(found: Found, *, since: float, first: bool) -> bool:
     return found.twin_of is not None or (not first and bool(base_names(name)))
 
 
-def judge_twin(
-    found: Found, original: Source, trail_at: TrailAt
-) -> Admit | LeftOut | None:
-    """Tell a copy of `original`; None if it is none."""
-    before = original.before
-    if before is not None and _holds(before.fingerprint, before.offset, trail_at):
-        return Admit.BEHIND_ORIGINAL
+def compare_truncated(found: Found, before: Before, trail_at: TrailAt) -> Likeness:
+    """Tell a copy of what a file held before it was truncated."""
+    offset, fingerprint = before.offset, before.fingerprint
+    if not offset:
+        # Nothing was read of it: its copy shows by its size alone.
+        alike = found.size >= before.unread > 0 and not before.taken
+        return Likeness.HAS_NEWS if alike else Likeness.NONE
+    if found.size >= offset:
+        if fingerprint.judge(trail_at(offset)) is not Verdict.SAME:
+            return Likeness.NONE
+        return Likeness.SHIPPED if before.taken else Likeness.HAS_NEWS
+    # Smaller than what was read: it was copied while the original still grew.
+    head = trail_at(min(found.size, HEAD_BYTES)).head
+    if before.head:
+        alike = before.head.startswith(head) and bool(head)
+    else:
+        telling = fingerprint.head_length == len(head) == HEAD_BYTES
+        alike = telling and Fingerprint.of(Trail(head)).head == fingerprint.head
+    return Likeness.SHIPPED if alike else Likeness.NONE
+
+
+def compare_live(
+    found: Found, original: Source, trail_at: TrailAt, original_at: TrailAt
+) -> Likeness:
+    """Tell a copy of a file that was not truncated so far, as it seems."""
+    here = trail_at(found.size)
+    if original_at(found.size) == here:
+        return Likeness.COPY
     offset = original.place.offset
-    if offset and found.size >= offset and trail_at(offset) == original.trail:
-        return LeftOut.COPY  # the original will be truncated, or it was a backup
-    fingerprints = [Fingerprint.of(original.trail)]
-    if before is not None:
-        fingerprints.append(before.fingerprint)
-    if any(_begins_like(each, found, trail_at) for each in fingerprints):
-        return LeftOut.COPY  # smaller than what was read: nothing in it is new
-    return None
-
-
-def _holds(fingerprint: Fingerprint, offset: int, trail_at: TrailAt) -> bool:
-    return offset > 0 and fingerprint.judge(trail_at(offset)) is Verdict.SAME
-
-
-def _begins_like(fingerprint: Fingerprint, found: Found, trail_at: TrailAt) -> bool:
-    length = fingerprint.head_length
-    if not length or found.size < length:
-        return False
-    # A head alone says little while it is short: two files may share a first line.
-    head = Fingerprint(length, fingerprint.head, 0, Fingerprint.of(Trail()).tail)
-    return length >= _TELLING_BYTES and (
-        head.judge(Trail(trail_at(length).head)) is Verdict.SAME
-    )
-
-
-_TELLING_BYTES = 512
+    if original_at(offset) != original.trail:
+        return Likeness.UNKNOWN
+    return Likeness.NONE

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from collector.admission import Admit, Policy, is_old_twin, judge_twin
+from collector.admission import Admit, Policy, is_old_twin
 from collector.checkpoint import Checkpoint, decode_path
-from collector.discovery import Found
+from collector.copies import Copies, Copy
+from collector.discovery import Found, Scan, home_of
 from collector.framing import Place
 from collector.identity import Trail, Verdict, new_file_id
 from collector.ledger import Ledger, Setup
@@ -27,18 +26,22 @@ class Arrivals:
         self._stored = stored
         self._telemetry = setup.telemetry
         self._descriptors = setup.descriptors
+        self._copies = Copies(ledger, setup.descriptors)
         self._policy = Policy(setup.config.start == "end", setup.config.ignore_older)
+
+    def may_be_copy(self, found: Found) -> bool:
+        """Whether a file is to be judged together with others."""
+        return self._copies.may_be_one(found)
 
     def meet(
         self, found: Found, *, first: bool, now: float, sought: bool = False
     ) -> LeftOut | None:
         """Begin to read a file; or why not. `sought`: no scan found it."""
-        row = self._stored.get(found.key)
+        row = self._stored.get(found)
         try:
-            if row is not None:
-                self._resume(found, row, sought=sought, now=now)
-            else:
-                return self._begin(found, first=first, now=now)
+            if row is not None and self._resume(found, row, sought=sought, now=now):
+                return None
+            return None if sought else self._begin(found, first=first, now=now)
         except FileNotFoundError:
             pass  # it moved since the scan: the next one finds it
         except PermissionError:
@@ -47,22 +50,24 @@ class Arrivals:
             self._telemetry.read_failed(found.path, error)
         return None
 
+    def forget_absent(self, scan: Scan) -> None:
+        """Forget files that were held back and are gone."""
+        self._copies.forget_absent(scan.files)
+
     def _begin(self, found: Found, *, first: bool, now: float) -> LeftOut | None:
-        original = self._ledger.by_path.get(found.twin_of or "")
-        verdict: Admit | LeftOut | None = None
-        if original is not None and not first:
-            verdict = self._judge_twin(found, original)
         since = now if first else self._stored.since.get(found.root, now)
-        if verdict is None and is_old_twin(found, since=since, first=first):
-            verdict = LeftOut.ROTATED
-        if isinstance(verdict, LeftOut):
-            return verdict
-        verdict = verdict or self._policy.admit(found, first=first, now=now)
+        is_old = is_old_twin(found, since=since, first=first)
+        copy: Copy | LeftOut | None = None
+        if not first and (self._ledger.truncated or not is_old):
+            copy = self._copies.judge(found, now=now)
+        if isinstance(copy, LeftOut):
+            return copy
+        if copy is None and is_old:
+            return LeftOut.ROTATED
         source = self._new_source(found, now=now)
-        if verdict is Admit.BEHIND_ORIGINAL and original is not None:
-            before, original.before = original.before, None
-            self._begin_at(source, before.offset if before is not None else 0)
-        elif verdict is Admit.END:
+        if copy is not None:
+            self._begin_at(source, copy.offset)
+        elif self._policy.admit(found, first=first, now=now) is Admit.END:
             self._begin_at(source, self._last_line(found))
         self._enter(source, found, now=now)
         self._telemetry.file_found(
@@ -73,16 +78,10 @@ class Arrivals:
         )
         return None
 
-    def _judge_twin(self, found: Found, original: Source) -> Admit | LeftOut | None:
-        descriptor = self._descriptors.open(found.key, found.path)
-        try:
-            return judge_twin(found, original, partial(trail_at, descriptor))
-        finally:
-            self._descriptors.close(found.key)
-
     def _begin_at(self, source: Source, offset: int) -> None:
         descriptor = self._descriptors.open(source.key, source.path)
         source.place = Place(offset)
+        source.begins_at = offset
         source.trail = trail_at(descriptor, offset)
 
     def _last_line(self, found: Found) -> int:
@@ -94,28 +93,34 @@ class Arrivals:
 
     def _resume(
         self, found: Found, row: Checkpoint, *, sought: bool, now: float
-    ) -> None:
+    ) -> bool:
+        """Go on from a checkpoint; False if it tells nothing of this file."""
         descriptor = self._descriptors.open(found.key, found.path)
         trail = trail_at(descriptor, row.offset)
         verdict = row.fingerprint.judge(trail)
-        self._stored.claim(found.key)
+        if row.file_key != found.key and verdict is not Verdict.SAME:
+            return False
+        self._stored.claim(row.file_key)
         if verdict is Verdict.SAME:
             source = self._known_source(found, row, trail)
             self._enter(source, found, now=now)
             self._telemetry.file_resumed(
                 source.path, size=found.size, offset=row.offset
             )
-            return
+            return True
         self._stored.doom(row.file_id)
         if sought:
             # Found by its inode alone: that belongs to another file now.
             self._descriptors.close(found.key)
-            return
+            self._stored.count_lost(row)
+            return True
         source = self._new_source(found, now=now, after=row.file_id)
         source.may_begin_with_hole = True
-        source.before = Before(row.offset, row.fingerprint, 0, now)
+        source.before = Before(row.offset, row.fingerprint, row.unread, now)
+        self._ledger.truncated[source] = None
         self._enter(source, found, now=now)
         self._telemetry.file_rotated(found.path, KIND[verdict])
+        return True
 
     def _new_source(self, found: Found, *, now: float, after: str = "") -> Source:
         file_id = new_file_id(found.key, now=now, after=after)
@@ -127,6 +132,8 @@ class Arrivals:
         origin = Origin(decode_path(row.service), labels)
         source = self._source(found, row.file_id, origin, row.first_seen_at)
         source.place = Place(row.offset)
+        source.begins_at = row.begins_at
+        source.peak = max(row.size, row.offset)
         source.trail = trail
         source.finished = row.finished
         source.moved = decode_path(row.path) != found.path
@@ -140,7 +147,9 @@ class Arrivals:
             file_id=file_id,
             key=found.key,
             path=found.path,
+            home=home_of(found.path),
             root=found.root,
+            base=found.base,
             origin=origin,
             prefix=prefix,
             partition=partition,
@@ -149,7 +158,7 @@ class Arrivals:
 
     def _enter(self, source: Source, found: Found, *, now: float) -> None:
         source.size, source.modified_at = found.size, found.modified_at
-        source.quiet_since = found.modified_at
+        source.quiet_since, source.found_at = found.modified_at, now
         source.seen_in = self._ledger.sweeps
         source.standing = Standing.ROTATED if found.twin_of else Standing.LIVE
         self._ledger.add(source)

@@ -1,8 +1,16 @@
 """The rows of the table `checkpoints`: how far each file is shipped.
 
 Key: `identity/file-id`, and `identity/@root` for each PATH, with the time at which it
-was first watched. Value: one JSON object with the version of its format, `v`. A field
-is only ever added, with a default; anything else is a new version.
+was first watched. Value: one JSON object with the version of its format, `v`:
+
+- 1: position and hashes,
+- 2: besides how large the file was, where it really is behind a link, and device and
+  inode where the file-id does not name them. An older program would read on without
+  them and count nothing as lost.
+
+A row of an older version is read, and written anew with the file's next line. A row
+that cannot be read, or is of a later version, is reported and deleted, and its file is
+read from its beginning: lines may come twice, none is lost.
 """
 
 from __future__ import annotations
@@ -17,7 +25,8 @@ import msgspec
 from collector.identity import FileKey, Fingerprint, file_key_of
 from tocsin.errors import BadRecord
 
-VERSION = 1
+VERSION = 2
+_READABLE = range(1, VERSION + 1)
 ROOT_MARK = "@"
 
 _UNPRINTABLE = re.compile(rb"[\x00-\x1f\x7f%]")
@@ -26,8 +35,11 @@ _UNPRINTABLE = re.compile(rb"[\x00-\x1f\x7f%]")
 class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far a file is shipped: `offset` is the first byte of the next line.
 
-    `path` is percent-encoded where it is not printable UTF-8. `finished`: the file was
-    given up (rotated or deleted, and read to its end).
+    `path`, `home` (the directory that the file is in, where `path` is a link) are
+    percent-encoded where they are not printable UTF-8. `begins_at`: the bytes before
+    were not to be read. `size`: the file's, at least.
+    `key`: device and inode, where the file-id does not name them any more. `finished`:
+    the file was given up (rotated or deleted, and read to its end).
     """
 
     v: int
@@ -43,11 +55,25 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     first_seen_at: float
     at: float
     finished: bool = False
+    begins_at: int = 0
+    size: int = 0
+    home: str = ""
+    key: tuple[int, int] | None = None
 
     @property
     def file_key(self) -> FileKey:
         """The device and inode."""
-        return file_key_of(self.file_id)
+        return FileKey(*self.key) if self.key else file_key_of(self.file_id)
+
+    @property
+    def directory(self) -> str:
+        """The directory that the file was in."""
+        return decode_path(self.home or self.path.rpartition("/")[0] or "/")
+
+    @property
+    def unread(self) -> int:
+        """How much of the file was not shipped, at least."""
+        return max(0, self.size - self.offset)
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -115,8 +141,8 @@ def _decode(value: bytes, kind: type[_Row]) -> _Row:
         row = msgspec.json.decode(value, type=kind)
     except msgspec.MsgspecError as error:
         raise BadRecord(f"not a checkpoint: {error}") from error
-    if row.v != VERSION:
-        raise BadRecord(f"format version {row.v}, expected {VERSION}")
+    if row.v not in _READABLE:
+        raise BadRecord(f"format version {row.v}, expected {VERSION} at most")
     return row
 
 

@@ -1,23 +1,26 @@
 """Files that moved, went away, or are read to their end."""
 
 # A Path for each file would double the cost of a scan.
-# ruff: noqa: PTH116, PTH120
+# ruff: noqa: PTH116
 
 from __future__ import annotations
 
 import os
 
-from collector.discovery import list_inodes
+from collector.discovery import home_of, list_inodes
 from collector.ledger import Ledger, Setup
 from collector.source import Source, Standing
-from collector.stored import FORGET_S, StoredRows
+from collector.stored import FORGET_S, GONE_S, StoredRows
 from collector.telemetry import Lost, Rotation
 
-# After that long without a new byte a renamed file is taken to be left by its writer:
-# programs reopen their log within seconds of the rotation.
-_ROTATED_SETTLES_S = 30.0
-# Nobody can find a deleted file again, and it holds disk space while it is open.
-_DELETED_SETTLES_S = 5.0
+# After that long without a new byte the unfinished last line of a rotated or deleted
+# file is taken for all that there will be of it: programs write whole lines.
+_LAST_WORDS_S = 5.0
+# A file without a name is lost once it is closed, though its writer may have a pause.
+# A deleted one holds disk space, and few programs write to one for long; one that was
+# moved to where nobody looks may be written to until its program is restarted.
+_DELETED_HELD_S = 30.0
+_MOVED_HELD_S = 300.0
 
 
 class Departures:
@@ -33,6 +36,7 @@ class Departures:
         self, source: Source, path: str, standing: Standing, *, now: float
     ) -> None:
         """Take in under which name, if any, a file stands."""
+        source.found_at = now
         if standing is not source.standing:
             source.standing = standing
             source.quiet_since = now
@@ -40,7 +44,7 @@ class Departures:
                 self._descriptors.pin(source.key)
         if path != source.path:
             self._telemetry.file_rotated(source.path, Rotation.RENAMED, now_at=path)
-            source.path = path
+            source.path, source.home = path, home_of(path)
             source.moved = True
             self._ledger.changed[source] = None
 
@@ -50,7 +54,7 @@ class Departures:
         for source in list(self._ledger.by_key.values()):
             if source.seen_in == self._ledger.sweeps:
                 continue
-            place = (os.path.dirname(source.path), source.key.device)
+            place = (source.home, source.key.device)
             if place not in listed:
                 listed[place] = list_inodes(*place)
             self._miss(source, listed[place], now=now)
@@ -66,45 +70,57 @@ class Departures:
                 at = os.stat(path)
             elif descriptor is not None:
                 at = os.fstat(descriptor)
-            elif names is not None or now - source.quiet_since > FORGET_S:
-                self.forget(source)
-                return
             else:
+                self._is_nowhere(source, names, now=now)
                 return
         except OSError:
             return
         if (at.st_dev, at.st_ino) != source.key:
             return
+        source.named = path is not None
         if at.st_nlink:
             self.move(source, path or source.path, Standing.ROTATED, now=now)
-        elif source.standing is not Standing.DELETED:
+        else:
+            if source.standing is not Standing.DELETED:
+                self._telemetry.file_rotated(source.path, Rotation.DELETED)
             self.move(source, source.path, Standing.DELETED, now=now)
-            self._telemetry.file_rotated(source.path, Rotation.DELETED)
         if self._ledger.notice(source, at.st_size, at.st_mtime):
             source.quiet_since = now
         self.settle(source, now=now)
 
+    def _is_nowhere(
+        self, source: Source, names: dict[int, str] | None, *, now: float
+    ) -> None:
+        after_s = FORGET_S if names is None else GONE_S
+        if now - source.found_at >= after_s:
+            self.forget(source)
+
     def settle(self, source: Source, *, now: float) -> None:
         """Give a rotated file up once it is read and nobody writes to it any more."""
-        if source.standing is Standing.LIVE or source.finished or source.queued:
+        if source.standing is Standing.LIVE or source.queued:
             return
-        deleted = source.standing is Standing.DELETED
-        settles_s = _DELETED_SETTLES_S if deleted else _ROTATED_SETTLES_S
-        if now - source.quiet_since >= settles_s:
-            source.finishing = True
-            self._ledger.enqueue(source)
+        quiet_s = now - source.quiet_since
+        if not source.finished:
+            if quiet_s >= _LAST_WORDS_S:
+                source.finishing = True
+                self._ledger.enqueue(source)
+        elif not source.named:
+            deleted = source.standing is Standing.DELETED
+            if quiet_s >= (_DELETED_HELD_S if deleted else _MOVED_HELD_S):
+                self._drop(source)
 
     def finish(self, source: Source) -> None:
-        """Note that a file was read to its end and is given up."""
+        """Note that a file was read to its end and its last words were taken."""
         source.finishing, source.finished = False, True
         self._ledger.changed[source] = None
         self._telemetry.file_finished(source.path, offset=source.place.offset)
 
     def release(self, source: Source) -> None:
-        """Let go of a finished file once that is committed."""
-        self._descriptors.close(source.key)
-        if source.standing is Standing.DELETED:
-            self._drop(source)
+        """Close a finished file once that is committed, if it can be found again."""
+        if source.named:
+            self._descriptors.close(source.key)
+        else:
+            self._descriptors.unpin(source.key)
 
     def forget(self, source: Source) -> None:
         """Give up a file that cannot be read any more; what was unread is lost."""

@@ -6,6 +6,7 @@ read through it. Such files are pinned and go last.
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 from collections import OrderedDict
@@ -48,7 +49,7 @@ class Descriptors:
             return descriptor
         while len(self._open) >= self._limit:
             self.close(self._last_needed())
-        descriptor = open_file(path)
+        descriptor = self._open_file(path)
         at = os.fstat(descriptor)
         if (at.st_dev, at.st_ino) != key:
             os.close(descriptor)
@@ -56,9 +57,28 @@ class Descriptors:
         self._open[key] = descriptor
         return descriptor
 
+    def _open_file(self, path: str) -> int:
+        while True:
+            try:
+                return open_file(path)
+            except OSError as error:
+                # Somebody else in this process took what was reserved for files.
+                if error.errno not in {errno.EMFILE, errno.ENFILE} or not self._open:
+                    raise
+                self.close(self._last_needed())
+
     def pin(self, key: FileKey) -> None:
-        """Keep a file open rather than others: it may be found by no name."""
-        self._pinned.add(key)
+        """Keep an open file rather than others: it may be found by no name."""
+        if key in self._open:
+            self._pinned.add(key)
+
+    def unpin(self, key: FileKey) -> None:
+        """Let a file be closed as others are."""
+        self._pinned.discard(key)
+
+    def is_pinned(self, key: FileKey) -> bool:
+        """Whether a file was never closed since it was pinned."""
+        return key in self._pinned
 
     def close(self, key: FileKey) -> None:
         """Close a file, if it is open."""

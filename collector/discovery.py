@@ -9,6 +9,8 @@ opens each new file once, for its first bytes, and never a FIFO, socket or devic
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -21,6 +23,8 @@ from collector.names import SNIFF_BYTES, LeftOut
 from collector.patterns import Glob, compile_exclude, compile_glob, is_glob
 
 _MAX_DEPTH = 64
+# Data behind a hole begins somewhere in a block; the largest ones have that many bytes.
+_BLOCK_BYTES = 65_536
 
 # A scan asks again and again for the same names.
 _judge_name = lru_cache(maxsize=32_768)(names.judge_name)
@@ -246,7 +250,13 @@ class Discovery:
             # Nothing to judge, nothing to lose: it is met with its first byte.
             scan.blank += 1
             return
-        left = self._sniff(path, key, at.st_size, chosen=chosen)
+        try:
+            left = self._sniff(path, key, at.st_size, chosen=chosen)
+        except OSError as error:
+            if not _is_short_of_descriptors(error):
+                gone = isinstance(error, FileNotFoundError)
+                scan.left[path] = LeftOut.DANGLING if gone else LeftOut.UNREADABLE
+            return
         if left is not None:
             scan.left[path] = left
             return
@@ -257,18 +267,18 @@ class Discovery:
     def _sniff(
         self, path: str, key: FileKey, size: int, *, chosen: bool
     ) -> LeftOut | None:
-        """Judge the beginning; once, unless it was short or the file shrank."""
+        """Judge the beginning; once, unless it was short or the file shrank.
+
+        Raises:
+            OSError: it cannot be read.
+        """
         known = self._known.get(key)
         if known is not None:
             judged_at, left = known
             if left is None or size >= judged_at >= SNIFF_BYTES:
                 self._sniffed[key] = known
                 return left
-        try:
-            data = _beginning(path)
-        except OSError as error:
-            gone = isinstance(error, FileNotFoundError)
-            return LeftOut.DANGLING if gone else LeftOut.UNREADABLE
+        data = _beginning(path)
         if chosen:
             left = names.judge_beginning(data)
         else:
@@ -292,24 +302,55 @@ def open_file(path: str) -> int:
     raise FileNotFoundError(f"not a regular file any more: {path}")
 
 
-def list_inodes(directory: str, device: int) -> dict[int, str] | None:
-    """The paths in a directory by inode; None if it is not there, or not that device.
+def home_of(path: str) -> str:
+    """The directory that a file is really in, where its name is a link to it."""
+    return os.path.dirname(os.path.realpath(path))
 
-    None says nothing of its files: another file system may be mounted there for now.
+
+def list_inodes(directory: str, device: int) -> dict[int, str] | None:
+    """The paths in a directory by inode; none if it was removed from that device.
+
+    None says nothing of its files: another file system may be mounted there for now, or
+    it may not be looked into.
     """
     try:
         if os.stat(directory).st_dev != device:
             return None
         with os.scandir(directory) as entries:
             return {e.inode(): e.path for e in entries if not e.is_symlink()}
+    except FileNotFoundError:
+        return {} if _stood_on(directory, device) else None
     except OSError:
         return None
+
+
+def _stood_on(directory: str, device: int) -> bool:
+    """Whether what is left of a path is on that device: the rest was removed."""
+    while directory != "/":
+        directory = os.path.dirname(directory)
+        try:
+            return os.stat(directory).st_dev == device
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return False
+    return False
+
+
+def _is_short_of_descriptors(error: OSError) -> bool:
+    return error.errno in {errno.EMFILE, errno.ENFILE}
 
 
 def _beginning(path: str) -> bytes:
     descriptor = open_file(path)
     try:
-        return os.pread(descriptor, SNIFF_BYTES, 0)
+        data = os.pread(descriptor, SNIFF_BYTES, 0)
+        if data[:1] == b"\0":
+            # A truncation under its writer left a hole; it says nothing of the log.
+            with contextlib.suppress(OSError):
+                at = os.lseek(descriptor, 0, os.SEEK_DATA)
+                data = os.pread(descriptor, _BLOCK_BYTES, at).lstrip(b"\0")
+        return data[:SNIFF_BYTES]
     finally:
         os.close(descriptor)
 

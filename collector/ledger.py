@@ -48,7 +48,9 @@ class Setup:
 class Ledger:
     """The files, by device and inode; `ready`: those with something to read.
 
-    `sweeps` counts scans. `rewritten`: files that hold something else than before.
+    `sweeps` counts scans. `rewritten`: files that hold something else than before, to
+    be read from their beginning once what was taken last is committed (`is_settled`).
+    `truncated`: those that were, as long as a copy of them may appear.
     """
 
     def __init__(self, stored: StoredRows) -> None:
@@ -57,7 +59,9 @@ class Ledger:
         self.sweeps = 0
         self.ready: deque[Source] = deque()
         self.changed: dict[Source, None] = {}
+        self.is_settled = True
         self.rewritten: dict[Source, Verdict] = {}
+        self.truncated: dict[Source, None] = {}
         self.doomed = stored.doomed
         self.new_roots: dict[str, float] = {}
 
@@ -79,6 +83,7 @@ class Ledger:
         """Read a file no more."""
         self.by_key.pop(source.key, None)
         self.changed.pop(source, None)
+        self.rewritten.pop(source, None)
 
     def enqueue(self, source: Source) -> None:
         """Have a file read in its turn."""
@@ -88,13 +93,14 @@ class Ledger:
 
     def notice(self, source: Source, size: int, modified_at: float) -> bool:
         """Take in a file's size; whether anything changed."""
-        if size < source.place.offset:
+        if size < source.place.offset or (size < source.size and not source.trail.tail):
             self.rewritten[source] = Verdict.SHRUNK
         changed = size != source.size or modified_at != source.modified_at
         if changed:
-            # The largest size tells how much a truncation took away.
-            shrunk = source in self.rewritten
-            source.size = max(size, source.size) if shrunk else size
+            if size < source.size:
+                # So much was there, and is no more.
+                source.peak = max(source.peak, source.size)
+            source.size = size
             source.modified_at = modified_at
             source.finished = False
             self.enqueue(source)

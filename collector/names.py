@@ -109,6 +109,11 @@ def is_compressed(data: bytes) -> bool:
     return data.startswith(_MAGIC)
 
 
+def is_rotated_name(name: str) -> bool:
+    """Whether the end of a name says so: `app.log.1`; an `app-1.log` may be alive."""
+    return _ROTATED_END.match(name) is not None
+
+
 def base_names(name: str) -> tuple[str, ...]:
     """The names of which a file of this name may be the rotated twin."""
     found = []

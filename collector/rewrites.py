@@ -5,12 +5,14 @@ from __future__ import annotations
 from collector.framing import Place
 from collector.identity import Fingerprint, Trail, Verdict, new_file_id
 from collector.ledger import Ledger, Setup
-from collector.source import Before, Source
+from collector.service import origin_of
+from collector.source import Before, Source, Standing, holds
 from collector.stored import StoredRows
 from collector.telemetry import Lost, Rotation
+from tocsin.records.keys import Mark
 
 # A copy is there before its original is truncated; it only has to be noticed.
-COPY_APPEARS_S = 5.0
+_COPY_APPEARS_S = 5.0
 KIND = {Verdict.SHRUNK: Rotation.TRUNCATED, Verdict.REWRITTEN: Rotation.REPLACED}
 """What a verdict is called in the log and the metrics."""
 
@@ -23,30 +25,67 @@ class Rewrites:
         self._ledger = ledger
         self._stored = stored
         self._telemetry = setup.telemetry
+        self._descriptors = setup.descriptors
+
+    def is_one(self, source: Source) -> bool:
+        """Whether a file does not hold any more what was read of it.
+
+        A network file system may tell the size of a moment ago: bytes are the truth.
+        """
+        if not source.trail.tail:
+            return True
+        try:
+            descriptor = self._descriptors.open(source.key, source.path)
+            return not holds(source.trail, descriptor, source.place.offset)
+        except OSError:
+            return True
 
     def restart(self, source: Source, verdict: Verdict, *, now: float) -> None:
         """Read a file from its beginning: it holds something else than before."""
         self.count_lost(source)
         self._telemetry.file_rotated(source.path, KIND[verdict])
+        self._ledger.truncated[source] = None
         self._stored.doom(source.file_id)
-        unread = source.unread if verdict is Verdict.SHRUNK else 0
-        fingerprint = Fingerprint.of(source.trail)
-        source.before = Before(source.place.offset, fingerprint, unread, now)
+        source.before = Before(
+            source.place.offset,
+            Fingerprint.of(source.trail),
+            max(0, source.peak - source.place.offset),
+            now,
+            head=source.trail.head,
+        )
         source.file_id = new_file_id(source.key, now=now, after=source.file_id)
+        if source.standing is Standing.LIVE:
+            # Its inode may have got another name with its other content.
+            source.origin = origin_of(source.path, source.base)
         source.prefix, source.partition = self._setup.stream(
             source.origin.service, source.file_id
         )
-        source.place, source.trail, source.size = Place(0), Trail(), 0
-        source.old_bytes = 0
+        source.place, source.trail = Place(0), Trail()
+        source.size = source.peak = source.begins_at = source.old_bytes = 0
         source.first_seen_at = now
         source.may_begin_with_hole = True
+        source.mark = Mark.NONE
         source.finished = source.finishing = False
         source.moved = True
         self._ledger.changed[source] = None
         self._ledger.enqueue(source)
 
+    def give_up_copies(self, *, now: float) -> None:
+        """Count what truncations took away where no copy appeared."""
+        for source in list(self._ledger.truncated):
+            before = source.before
+            if before is None or now - before.at > _COPY_APPEARS_S:
+                self.count_lost(source)
+
+    def count_shrunk(self, source: Source) -> None:
+        """Count what was cut off behind the position, if all before is as it was."""
+        if source not in self._ledger.rewritten and not self.is_one(source):
+            gone, source.peak = source.peak - source.size, source.size
+            self._telemetry.lost(source.path, Lost.TRUNCATED, gone)
+
     def count_lost(self, source: Source) -> None:
         """Count what a truncation took away, once no copy of it is to be expected."""
         before, source.before = source.before, None
+        self._ledger.truncated.pop(source, None)
         if before is not None and before.unread:
             self._telemetry.lost(source.path, Lost.TRUNCATED, before.unread)

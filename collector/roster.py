@@ -19,7 +19,7 @@ from collector.departures import Departures
 from collector.discovery import Found, Scan
 from collector.ledger import Ledger, Setup
 from collector.names import LeftOut
-from collector.rewrites import COPY_APPEARS_S, Rewrites
+from collector.rewrites import Rewrites
 from collector.source import Source, Standing
 from collector.stored import StoredRows
 from collector.telemetry import FileState
@@ -60,10 +60,12 @@ class Roster:
         """
         ledger, since = self.ledger, self._stored.since
         ledger.sweeps += 1
+        ledger.is_settled = settled
         fresh = set(scan.roots) - since.keys()
         unknown = self._see_known(scan, now=now)
         if settled:
             self._restart_rewritten(now=now)
+        self._arrivals.forget_absent(scan)
         left = scan.left | self._meet(unknown, fresh, now=now)
         self._departures.look_for_missing(now=now)
         for found in self._stored.seek(set(scan.roots), now=now):
@@ -74,17 +76,21 @@ class Roster:
         self._left_paths = frozenset(left)
         self._telemetry.left_out(left)
         self._telemetry.roots(scan.missing, scan.empty)
-        self._count(len(left), now=now)
+        self._rewrites.give_up_copies(now=now)
+        self._count(len(left))
 
     def greet(self, scan: Scan, *, now: float) -> bool:
         """Take in a look at one path; False if a scan has to look."""
         files = scan.files.values()
-        known = self.ledger.by_key.keys() & scan.files.keys()
-        if known or any(found.root not in self._stored.since for found in files):
+        if self.ledger.by_key.keys() & scan.files.keys() or any(
+            found.root not in self._stored.since for found in files
+        ):
             return False
         for found in files:
-            # It replaces what was read under its name: to be judged with that.
-            if found.path in self.ledger.by_path or found.key in self._stored:
+            # It replaces what was read under its name, or may be a copy: to be judged
+            # with all others.
+            known = found.path in self.ledger.by_path or found.key in self._stored
+            if known or self._arrivals.may_be_copy(found):
                 return False
             self._arrivals.meet(found, first=False, now=now)
         return bool(scan.files or scan.blank or scan.left)
@@ -124,7 +130,7 @@ class Roster:
         return unknown
 
     def _see(self, source: Source, found: Found, *, now: float) -> None:
-        source.seen_in = self.ledger.sweeps
+        source.seen_in, source.named = self.ledger.sweeps, True
         standing = Standing.ROTATED if found.twin_of else Standing.LIVE
         self._departures.move(source, found.path, standing, now=now)
         if self.ledger.notice(source, found.size, found.modified_at):
@@ -143,17 +149,19 @@ class Roster:
         return left
 
     def _restart_rewritten(self, *, now: float) -> None:
-        for source, verdict in self.ledger.rewritten.items():
-            if not self.ledger.holds(source):
+        rewritten = dict(self.ledger.rewritten)
+        self.ledger.rewritten.clear()
+        for source, verdict in rewritten.items():
+            if not (self.ledger.holds(source) and self._rewrites.is_one(source)):
                 continue
-            if source.seen_in == self.ledger.sweeps:
+            followed = self._descriptors.is_pinned(source.key)
+            if source.seen_in == self.ledger.sweeps or followed:
                 self._rewrites.restart(source, verdict, now=now)
             else:
                 # Followed by its inode alone: that belongs to another file now.
                 self._departures.forget(source)
-        self.ledger.rewritten.clear()
 
-    def _count(self, left: int, *, now: float) -> None:
+    def _count(self, left: int) -> None:
         counts = {FileState.LEFT_OUT: left}
         unread: dict[str, int] = {}
         for source in self.ledger.by_key.values():
@@ -161,8 +169,8 @@ class Roster:
             counts[state] = counts.get(state, 0) + 1
             service = source.origin.service
             unread[service] = unread.get(service, 0) + source.unread
-            if source.before and now - source.before.at > COPY_APPEARS_S:
-                self._rewrites.count_lost(source)
+            if source.peak > source.size:
+                self._rewrites.count_shrunk(source)
         self._telemetry.files(counts, open_files=len(self._descriptors))
         self._telemetry.unread(unread)
 

@@ -227,6 +227,7 @@ class Shipper:
                 last_seen_at=now,
                 labels=source.origin.labels,
                 old_bytes=source.old_bytes,
+                begins_at=source.begins_at,
             )
         )
 

@@ -17,6 +17,7 @@ from collector.identity import (
     Fingerprint,
     Trail,
     Verdict,
+    file_key_of,
 )
 from collector.service import Origin
 from tocsin.records.keys import Mark
@@ -34,22 +35,29 @@ class Standing(Enum):
 class Before:
     """What a truncated file held: where its copy, if there is one, has news.
 
-    `unread`: bytes that are lost if there is none.
+    `unread`: bytes that are lost if there is none. `head`: its first bytes, where they
+    are still known. `taken`: a copy was found that has the news.
     """
 
     offset: int
     fingerprint: Fingerprint
     unread: int
     at: float
+    head: bytes = b""
+    taken: bool = False
 
 
 @dataclass(slots=True, eq=False)
 class Source:
     """A file and how far it was read; everything before `place` is on its way.
 
-    `size`, `modified_at`: as last seen. `moved`: its row of `streams`, which tells
-    `old_bytes`, is to be written. `may_begin_with_hole`: it was truncated under a
-    writer that may go on at its old position.
+    `home`: the directory that it is in, where `path` may be a link to it. `begins_at`:
+    what is before was not to be read, or was read of the file that it is a copy of.
+    `size`, `modified_at`: as last seen; `peak`: how large the present content was seen
+    to be. `found_at`: when it was last seen at all. `named`: it was seen under some
+    name. `moved`: its row of `streams`, which tells `old_bytes`, is to be written.
+    `may_begin_with_hole`: it was truncated under a writer that may go on at its old
+    position.
     """
 
     file_id: str
@@ -60,11 +68,17 @@ class Source:
     prefix: str
     partition: int
     first_seen_at: float
+    home: str = ""
+    base: str = ""
+    begins_at: int = 0
     old_bytes: int = 0
     place: Place = field(default_factory=partial(Place, 0))
     trail: Trail = field(default_factory=Trail)
     size: int = 0
+    peak: int = 0
     modified_at: float = 0.0
+    found_at: float = 0.0
+    named: bool = True
     standing: Standing = Standing.LIVE
     quiet_since: float = 0.0
     finished: bool = False
@@ -84,6 +98,7 @@ class Source:
     def checkpoint(self, *, at: float) -> Checkpoint:
         """What the next start needs to go on from here."""
         print_ = Fingerprint.of(self.trail)
+        parent = self.path.rpartition("/")[0] or "/"
         return Checkpoint(
             v=VERSION,
             file_id=self.file_id,
@@ -98,6 +113,10 @@ class Source:
             first_seen_at=self.first_seen_at,
             at=at,
             finished=self.finished,
+            begins_at=self.begins_at,
+            size=max(self.size, self.peak),
+            home=encode_path(self.home) if self.home != parent else "",
+            key=self.key if self.key != file_key_of(self.file_id) else None,
         )
 
 
@@ -134,11 +153,10 @@ def step(source: Source, descriptor: int, framing: Framing) -> Step | Verdict:
     place = source.place
     span = framing.want(place)
     data = os.pread(descriptor, span.size, span.at)
-    # The tail is compared after the read: had the file been rewritten before the
-    # read, the comparison would show it.
-    tail = source.trail.tail
-    if tail and os.pread(descriptor, len(tail), place.offset - len(tail)) != tail:
+    # Compared after the read: had the file been rewritten before it, this would show.
+    if not holds(source.trail, descriptor, place.offset):
         return _verdict(descriptor, place)
+    source.peak = max(source.peak, source.size)
     taken = framing.take(place, data)
     end = taken.place.offset - place.offset
     if end:
@@ -163,7 +181,7 @@ def last_words(source: Source, descriptor: int, framing: Framing) -> Step:
     """
     place = source.place
     size = os.fstat(descriptor).st_size
-    length = size - place.offset
+    length = max(0, size - place.offset)
     data = os.pread(descriptor, min(length, framing.max_line), place.offset)
     after = Place(place.offset + length)
     source.trail = trail_at(descriptor, after.offset)
@@ -180,6 +198,22 @@ def trail_at(descriptor: int, offset: int) -> Trail:
         os.pread(descriptor, min(HEAD_BYTES, offset), 0),
         os.pread(descriptor, before, offset - before) if before else b"",
     )
+
+
+def holds(trail: Trail, descriptor: int, offset: int) -> bool:
+    """Whether a file that was read up to `offset` still holds what was read."""
+    tail, head = trail.tail, trail.head
+    return os.pread(descriptor, len(tail), offset - len(tail)) == tail and (
+        offset <= TAIL_BYTES or os.pread(descriptor, len(head), 0) == head
+    )
+
+
+def begins_with_hole(descriptor: int) -> bool:
+    """Whether nobody wrote the first bytes of a file: it was truncated by a copy."""
+    try:
+        return os.lseek(descriptor, 0, os.SEEK_DATA) > 0
+    except OSError:  # empty, or a file system that does not know
+        return False
 
 
 def line_start_before(descriptor: int, offset: int, *, max_line: int) -> int:

@@ -1,11 +1,12 @@
 """Checkpoints of files that were not seen yet since the start.
 
 Each waits for its file: a scan may find it under its name, or it is looked for by inode
-in the directory where it last was. What is nowhere is forgotten after a day.
+in the directory where it last was. What is nowhere is forgotten; after a day where that
+directory cannot be looked into, for it may come back with its mount.
 """
 
 # A Path for each file would double the cost of a scan.
-# ruff: noqa: PTH116, PTH120
+# ruff: noqa: PTH116
 
 from __future__ import annotations
 
@@ -24,11 +25,12 @@ from collector.checkpoint import (
 from collector.discovery import Found, list_inodes
 from collector.identity import FileKey
 from collector.names import base_names
-from collector.telemetry import CollectorTelemetry
+from collector.telemetry import CollectorTelemetry, Lost
 from tocsin.errors import BadRecord
 
-# A file that is nowhere may come back with the mount it was on.
 FORGET_S = 86_400.0
+# A file that is moved while its directory is listed is found in the next listing.
+GONE_S = 2.0
 _SEEK_AGAIN_S = 60.0
 
 
@@ -45,7 +47,10 @@ class StoredRows:
         telemetry: CollectorTelemetry,
     ) -> None:
         self._identity = identity
+        self._telemetry = telemetry
         self._rows: dict[FileKey, Checkpoint] = {}
+        # By inode and path: a device may have another number after a restart.
+        self._places: dict[tuple[int, str], FileKey] = {}
         self._sought_at: float | None = None
         self._started_at = 0.0
         self.since: dict[str, float] = {}
@@ -58,6 +63,8 @@ class StoredRows:
                 shown = key.decode("utf-8", "replace")
                 telemetry.checkpoint_unreadable(shown, str(error))
                 self.doomed.add(key)
+        for file_key, row in self._rows.items():
+            self._places[file_key.inode, decode_path(row.path)] = file_key
 
     def _load(self, name: str, value: bytes) -> None:
         if name.startswith(ROOT_MARK):
@@ -75,28 +82,39 @@ class StoredRows:
     def __contains__(self, key: FileKey) -> bool:
         return key in self._rows
 
-    def get(self, key: FileKey) -> Checkpoint | None:
-        """The row of a file."""
-        return self._rows.get(key)
+    def get(self, found: Found) -> Checkpoint | None:
+        """The row of a file; its key differs where the device has another number."""
+        row = self._rows.get(found.key)
+        if row is None:
+            place = self._places.get((found.key.inode, found.path))
+            row = self._rows.get(place) if place is not None else None
+        return row
 
     def claim(self, key: FileKey) -> None:
         """Take a row out: its file was found, or is no more."""
-        del self._rows[key]
+        row = self._rows.pop(key)
+        self._places.pop((key.inode, decode_path(row.path)), None)
 
     def doom(self, file_id: str) -> None:
         """Have a row deleted."""
         self.doomed.add(row_key(self._identity, file_id))
 
+    def count_lost(self, row: Checkpoint) -> None:
+        """Count what was not read of a file that is no more."""
+        if row.unread and not row.finished:
+            path = decode_path(row.path)
+            self._telemetry.lost(path, Lost.DELETED, row.unread)
+
     def seek(self, roots: set[str], *, now: float) -> Iterator[Found]:
         """Files that are no longer where a scan finds them; looked for each minute."""
         if self._sought_at is None:
             self._started_at = now
-        elif now - self._sought_at < _SEEK_AGAIN_S:
+        elif now - self._sought_at < self._seek_again_s():
             return
         self._sought_at = now
         listed: dict[tuple[str, int], dict[int, str] | None] = {}
         for key, row in list(self._rows.items()):
-            place = (os.path.dirname(decode_path(row.path)), key.device)
+            place = (row.directory, key.device)
             if place not in listed:
                 listed[place] = list_inodes(*place)
             names = listed[place]
@@ -105,17 +123,18 @@ class StoredRows:
                 found = _at(path, key, row)
                 if found is not None:
                     yield found
-            elif path is None and self._is_forgotten(row, names, now=now):
+            elif path is None and self._is_gone(names, now=now):
                 self.claim(key)
                 self.doom(row.file_id)
+                self.count_lost(row)
 
-    def _is_forgotten(
-        self, row: Checkpoint, names: dict[int, str] | None, *, now: float
-    ) -> bool:
+    def _seek_again_s(self) -> float:
+        first = self._sought_at == self._started_at
+        return GONE_S if first else _SEEK_AGAIN_S
+
+    def _is_gone(self, names: dict[int, str] | None, *, now: float) -> bool:
         """Whether a file that is nowhere will not come back."""
-        # Where its directory cannot be looked into, what counts is how long we looked.
-        since = row.at if names is not None else self._started_at
-        return now - since > FORGET_S
+        return now - self._started_at >= (GONE_S if names is not None else FORGET_S)
 
 
 def _at(path: str, key: FileKey, row: Checkpoint) -> Found | None:

@@ -12,7 +12,6 @@ import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,73 +23,10 @@ from hypothesis.stateful import (
     rule,
 )
 
-from collector.checkpoint import row_prefix
-from collector.descriptors import Descriptors
-from collector.discovery import Discovery
-from collector.framing import Framing
-from collector.ledger import Setup
-from collector.roster import Roster
-from collector.shipping import Shipper
-from collector.telemetry import CollectorTelemetry
+from tests.collector.core import Core, ManualClock
 from tests.collector.faults import Fault, FaultyBus
 from tests.collector.rig import all_records, by_file, prove_tiling, ready_bus
-from tocsin.config.model import CollectorConfig
 from tocsin.errors import BusUnavailable, TransactionAborted
-from tocsin.ports.bus import Bus
-from tocsin.records.topics import CHECKPOINTS, RAW_LOGS
-from tocsin.telemetry.metrics import new_registry
-
-IDENTITY = "machine"
-
-
-class Core:
-    """A collector without its loop; it may be dropped at any time, as if killed."""
-
-    def __init__(self, bus: FaultyBus, logs: Path, clock: ManualClock) -> None:
-        self._clock = clock
-        self.descriptors = Descriptors(64)
-        self.registry = new_registry()
-        setup = Setup(
-            identity=IDENTITY,
-            config=CollectorConfig(paths=[str(logs)], host="h", max_batch_lines=7),
-            partitions=bus.partitions(RAW_LOGS),
-            framing=Framing.of(max_line=100_000, chunk=32),
-            descriptors=self.descriptors,
-            telemetry=CollectorTelemetry(self.registry),
-        )
-        view = bus.table(CHECKPOINTS, prefix=row_prefix(IDENTITY))
-        self.roster = Roster(setup, dict(view.rows))
-        view.close()
-        self.discovery = Discovery([str(logs)])
-        self._producer = bus.producer(IDENTITY)
-        self.shipper = Shipper(
-            cast("Bus", bus), self._producer, self.roster, setup, clock
-        )
-
-    def look(self) -> None:
-        """One scan."""
-        self.roster.sweep(self.discovery.scan(), now=self._clock())
-
-    def ship_all(self) -> None:
-        """Ship until nothing is left, as the loop does."""
-        while self.shipper.ship() or self.roster.ledger.rewritten:
-            if self.roster.ledger.rewritten:
-                self.look()
-
-    def close(self) -> None:
-        """Let go of everything, as a killed process would."""
-        self.descriptors.close_all()
-        self._producer.close()
-
-
-@dataclass
-class ManualClock:
-    """A clock that is told the time."""
-
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass
