@@ -47,6 +47,8 @@ def compile_exclude(pattern: str) -> re.Pattern[str]:
     """
     if "/" not in pattern.rstrip("/"):
         return _regex(["**", pattern.rstrip("/")])
+    if pattern.startswith("**/"):  # anywhere, not only below the working directory
+        return _regex(pattern.rstrip("/").split("/"))
     return _regex([p for p in os.path.abspath(pattern).split("/") if p])
 
 

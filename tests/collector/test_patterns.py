@@ -57,6 +57,8 @@ def test_a_glob_looks_no_deeper_than_it_must(
         ("audit", "/a/audit.log", False),
         ("/a/**/audit.log", "/a/b/audit.log", True),
         ("/a/*", "/a/b", True),
+        ("**/audit/*.log", "/a/b/audit/x.log", True),
+        ("**/audit/*.log", "/a/b/x.log", False),
     ],
 )
 def test_what_is_excluded(pattern: str, path: str, *, matches: bool) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.broker import Broker
 from tests.scenarios.program import Collector
 from tests.scenarios.stage import Installation, Stage
 
@@ -30,10 +31,10 @@ def installed(
     folder: Path, bus: str, request: pytest.FixtureRequest
 ) -> Iterator[Installation]:
     """An installation of its own on a bus."""
-    url = "embedded://"
+    broker: Broker | None = None
     if bus == "kafka":
-        url = f"kafka://{request.getfixturevalue('kafka_broker').bootstrap}"
-    home = Installation(folder, url=url, prefix=f"s{uuid.uuid4().hex[:10]}.")
+        broker = request.getfixturevalue("kafka_broker")
+    home = Installation(folder, broker, prefix=f"s{uuid.uuid4().hex[:10]}.")
     try:
         yield home
     finally:

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -54,7 +55,7 @@ class Collector:
     settings: Mapping[str, object] = field(default_factory=dict)
     wrapper: Sequence[str] = ()
     name: str = "it"
-    prepare: Callable[[], None] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     _said_before: int = 0
 
@@ -81,14 +82,11 @@ class Collector:
             *(os.fsencode(path) for path in self.paths),
         ]
         clean = {k: v for k, v in os.environ.items() if not k.startswith("TOCSIN_")}
+        environment = {**clean, **self.environment}
         self._said_before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=clean,
-                preexec_fn=self.prepare,  # noqa: PLW1509 - no threads of ours run yet
+                command, stdout=log, stderr=subprocess.STDOUT, env=environment
             )
 
     def stop(self) -> int:
@@ -110,6 +108,15 @@ class Collector:
         """Send it a signal."""
         assert self.process is not None
         self.process.send_signal(number)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """It does nothing at all meanwhile (SIGSTOP), and knows nothing of it."""
+        self.signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
         self.start()
@@ -153,6 +160,12 @@ class Collector:
             for sample in family.samples
             if sample.name == name and labels.items() <= sample.labels.items()
         )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self.process is not None
+        return self.process.pid
 
     @property
     def lost_bytes(self) -> float:

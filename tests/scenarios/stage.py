@@ -7,14 +7,16 @@ the keys tell the right positions is proven beside it, by what `tocsin verify` r
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from collector.checkpoint import decode_path
+from tests.broker import Broker
 from tests.scenarios.program import PATIENCE_S, Collector
 from tocsin.app.verify.files import Files
 from tocsin.app.verify.proof import Proof, prove
@@ -62,11 +64,14 @@ class Tap:
 class Installation:
     """A bus and a state directory, and the collectors that work on them."""
 
-    def __init__(self, folder: Path, *, url: str, prefix: str) -> None:
+    def __init__(self, folder: Path, broker: Broker | None, *, prefix: str) -> None:
+        """Without a broker the bus is embedded."""
         self.folder = folder
+        self.broker = broker
         self.logs = folder / "logs"
         self.state = folder / "state"
-        self.url, self.prefix = url, prefix
+        self.url = f"kafka://{broker.bootstrap}" if broker else "embedded://"
+        self.prefix = prefix
         self.exclude: list[str] = []
         self.logs.mkdir()
         self.state.mkdir()
@@ -101,6 +106,22 @@ class Installation:
             wrapper=wrapper,
             name=name,
         )
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """The bus answers nobody meanwhile, and nothing is lost of it."""
+        if self.broker is not None:
+            self.broker.freeze()
+            try:
+                yield
+            finally:
+                self.broker.thaw()
+            return
+        # A writer that does not end, as a stuck process would be.
+        with closing(sqlite3.connect(self.state / "tocsin.db", timeout=5)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+            other.rollback()
 
     def wait_watching(self, *roots: Path | str, name: str = "it") -> None:
         """Wait until the first scan of PATHs is committed."""
@@ -164,12 +185,16 @@ class Installation:
 
 @dataclass(slots=True)
 class Stage:
-    """One scenario's files and lines; `service`: whose records are its own, or all."""
+    """One scenario's files and lines; `service`: whose records are its own, or all.
+
+    `patterns`: what its collector reads below `logs`, as globs; or all.
+    """
 
     home: Installation
     logs: Path
     tag: str
     service: str | None = None
+    patterns: Sequence[str] = ("",)
     wrote: Counter[bytes] = field(default_factory=Counter)
     _number: int = 0
 
@@ -226,14 +251,38 @@ class Stage:
         self.wait()
         self.check()
         if verified:
-            proof = self.home.verify(self.logs)
+            proof = self.verify()
             wrong = [file for file in proof.files if file.findings]
             assert proof.holds, wrong or proof.unreadable_keys
 
     def check(self) -> None:
         """Nothing came twice, nothing came that was not written."""
         self.records(0.05)
-        assert self.values() == self.wrote, self._odd()
+        is_exact = self.values() == self.wrote
+        assert is_exact, self._odd()
+
+    def verify(self) -> Proof:
+        """What `tocsin verify` says of this scenario's files."""
+        return self.home.verify(*(f"{self.logs}{x}" for x in self.patterns))
+
+    def expect_exactly_once_but(self, huge: bytes) -> None:
+        """As above, but of `huge` there may be only the beginning, if it is said so.
+
+        The record is cut and marked so, or it is a dead letter; its bytes are covered.
+        """
+        proof = self.verify()
+        assert proof.holds, [file.findings for file in proof.files]
+        (file,) = proof.files
+        cut = [r.value for r in self.records() if r.key.mark is Mark.CUT]
+        whole = [r.value for r in self.records() if r.value == huge]
+        if cut:
+            assert len(cut) == 1
+            assert huge.startswith(cut[0])
+            assert file.left_out == len(huge) + 1 - len(cut[0])
+        elif not whole:
+            assert file.dead == len(huge) + 1
+        assert len(cut) + len(whole) + bool(file.dead) == 1
+        self.expect(r.value for r in self.records())
 
     def file_ids(self) -> list[str]:
         """The files that records came from, in their order of first records."""
@@ -247,6 +296,6 @@ class Stage:
         got = self.values()
         missing, extra = self.wrote - got, got - self.wrote
         return (
-            f"missing {missing.total()}: {list(missing)[:5]}\n"
-            f"too many {extra.total()}: {list(extra)[:5]}"
+            f"missing {missing.total()}: {[x[:80] for x in list(missing)[:5]]}\n"
+            f"too many {extra.total()}: {[x[:80] for x in list(extra)[:5]]}"
         )

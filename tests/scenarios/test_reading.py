@@ -1,0 +1,119 @@
+"""Scenarios 13 to 24: bytes become records, whatever the bytes."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from tests.scenarios.stage import Stage
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+def test_s13_lines_before_and_after_the_start_come_in_order_with_their_positions(
+    any_stage: Stage,
+) -> None:
+    path = any_stage.logs / "app.log"
+    before = any_stage.write(path, 30)
+    with any_stage.home.collector():
+        any_stage.wait()
+        after = any_stage.write(path, 30)
+
+        any_stage.expect_exactly_once()
+
+    records = any_stage.records()
+    assert b"".join(r.value + b"\n" for r in records) == before + after
+    data = path.read_bytes()
+    for record in records:
+        end = record.key.offset + len(record.value)
+        assert data[record.key.offset : end] == record.value
+    (file_id,) = any_stage.file_ids()
+    assert any_stage.home.path_of(file_id) == str(path)
+
+
+def test_s14_a_line_written_in_two_parts_is_one_record(running: Stage) -> None:
+    path = running.logs / "app.log"
+    running.append(path, b"hal")
+    time.sleep(1.0)  # longer than anything that may look twice, and then some
+    assert running.records() == []
+
+    running.append(path, b"f line\n")
+
+    running.expect([b"half line"])
+    running.expect_exactly_once()
+
+
+def test_s17_every_byte_is_delivered_as_it_is(running: Stage) -> None:
+    lines = [
+        b"\xef\xbb\xbfwith a byte order mark",
+        b"",
+        b"   ",
+        b"\t",
+        b"with a carriage return\r",
+        b"a lone\rcarriage return",
+        b"form\x0cfeed and vertical\x0btab",
+        b"a NUL \0 inside",
+        b"no UTF-8 \xff\xfe\xc3",
+        b"\xe2\x80\xa8 a line separator of Unicode",
+        b"\x1b[31mred\x1b[0m",
+        b"",
+    ]
+    path = running.logs / "app.log"
+
+    running.append(path, b"".join(line + b"\n" for line in lines))
+
+    running.expect(lines)
+    running.expect_exactly_once()
+    assert [r.value for r in running.records()] == lines
+
+
+@pytest.mark.parametrize("mib", [1, 10])
+def test_s18_a_huge_line_stops_nothing_and_is_cut_or_a_dead_letter_and_counted(
+    running: Stage, mib: int
+) -> None:
+    path = running.logs / "app.log"
+    huge = b"%d " % mib + b"x" * (mib << 20)
+    running.append(path, b"short before\n" + huge + b"\nshort after\n")
+    running.wait(2)
+
+    running.expect_exactly_once_but(huge)
+    values = [r.value for r in running.records()]
+    assert (values[0], values[-1]) == (b"short before", b"short after")
+
+
+def test_s21_a_busy_file_does_not_starve_a_quiet_one(running: Stage) -> None:
+    busy, quiet = running.logs / "busy.log", running.logs / "quiet.log"
+    lines = running.lines(100_000, size=100)
+    running.expect(lines)
+    running.append(busy, b"".join(line + b"\n" for line in lines))
+
+    begun = time.time()
+    (line,) = running.lines(1)
+    running.expect([line])
+    running.append(quiet, line + b"\n")
+
+    running.expect_exactly_once()
+    (read,) = [r.at_ms / 1000 for r in running.records() if r.value == line]
+    print(f"read after {read - begun:.3f} s")
+    assert read - begun < 1.0
+
+
+def test_s22_positions_beyond_four_gibibytes(stage: Stage) -> None:
+    path = stage.logs / "app.log"
+    with path.open("wb") as file:
+        file.truncate((1 << 32) + 4096)
+        file.seek(0, os.SEEK_END)
+        file.write(b"\n")
+    with stage.home.collector(path, words=["--start", "end"]):
+        stage.home.wait_watching(path)
+        stage.write(path, 20)
+        stage.wait()
+    stage.write(path, 20)
+    with stage.home.collector(path, words=["--start", "end"]):
+        stage.wait()
+        stage.check()
+
+    assert stage.records()[0].key.offset == (1 << 32) + 4097
+    assert len(stage.file_ids()) == 1
