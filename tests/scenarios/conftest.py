@@ -67,6 +67,13 @@ def any_stage(any_home: Installation, request: pytest.FixtureRequest) -> Stage:
     return Stage(any_home, any_home.logs, tag_of(request))
 
 
+@pytest.fixture
+def kafka_stage(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """A stage of its own on Kafka."""
+    with installed(tmp_path, "kafka", request) as made:
+        yield Stage(made, made.logs, tag_of(request))
+
+
 @pytest.fixture(scope="module", params=BUSES)
 def shared(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest

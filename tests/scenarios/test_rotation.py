@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.scenarios.stage import Stage
+from tests.scenarios.conftest import Shared
+from tests.scenarios.stage import HOST, Stage
 from tests.scenarios.writer import Writer
-from tocsin.records.keys import Mark
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -211,20 +213,58 @@ def test_s39_a_link_is_turned_and_its_old_target_still_written(
     running.expect_exactly_once()
 
 
-def test_s16_an_unfinished_last_line_of_a_deleted_file_comes_once_and_marked(
-    stage: Stage,
+def test_s68_verify_proves_all_that_the_scenarios_here_left_behind(
+    shared: Shared, running: Stage
 ) -> None:
-    path = stage.logs / "app.log"
-    with stage.home.collector():
-        writer = Writer(stage, path)
-        writer.write()
-        stage.wait()
-        path.unlink()
-        last = stage.lines(1)
-        stage.expect(last)
+    running.write(running.logs / "app.log")
+    running.wait()
+    home = shared.home
+    words = [
+        "--bus",
+        home.url,
+        "--topic-prefix",
+        home.prefix,
+        "--state-dir",
+        home.state,
+    ]
 
-        writer.raw(last[0])
-        writer.close()
+    told = subprocess.run(
+        [sys.executable, "-m", "tocsin", "verify", str(home.logs), *where],
+        env={**os.environ, "TOCSIN_COLLECTOR_HOST": HOST},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert told.returncode == 0, told.stdout
+    assert told.stdout.endswith("every byte exactly once\n")
+
+
+@pytest.fixture
+def devices(stage: Stage) -> Iterator[list[Path]]:
+    """Two file systems of their own, so their files have the same inode numbers."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount file systems")
+    places = [stage.logs / "one", stage.logs / "two"]
+    for place in places:
+        place.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "s41", place], check=True)
+    yield places
+    for place in places:
+        subprocess.run(["umount", "-l", place], check=True)
+
+
+def test_s41_the_same_inode_number_on_two_devices(
+    stage: Stage, devices: list[Path]
+) -> None:
+    one, two = (place / "app.log" for place in devices)
+    stage.write(one)
+    stage.write(two)
+    assert one.stat().st_ino == two.stat().st_ino
+    with stage.home.collector():
+        stage.wait()
+        stage.write(two)
+        stage.write(one)
 
         stage.expect_exactly_once()
-    assert stage.marks() == [Mark.PARTIAL]
+    assert len(stage.file_ids()) == 2
