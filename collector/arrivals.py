@@ -9,7 +9,7 @@ from collector.discovery import Found, Scan, home_of
 from collector.framing import Place
 from collector.identity import Trail, Verdict, new_file_id
 from collector.ledger import Ledger, Setup
-from collector.names import LeftOut
+from collector.names import LeftOut, base_names
 from collector.rewrites import KIND
 from collector.service import Origin, origin_of
 from collector.source import Before, Source, Standing, line_start_before, trail_at
@@ -137,6 +137,8 @@ class Arrivals:
         source.trail = trail
         source.finished = row.finished
         source.moved = decode_path(row.path) != found.path
+        name = found.path.rpartition("/")[2]
+        source.rotated = row.rotated or (source.moved and bool(base_names(name)))
         return source
 
     def _source(
@@ -160,7 +162,8 @@ class Arrivals:
         source.size, source.modified_at = found.size, found.modified_at
         source.quiet_since, source.found_at = found.modified_at, now
         source.seen_in = self._ledger.sweeps
-        source.standing = Standing.ROTATED if found.twin_of else Standing.LIVE
+        if found.twin_of or source.rotated:
+            source.standing = Standing.ROTATED
         self._ledger.add(source)
         if now - found.modified_at > OLD_S and found.size > source.place.offset:
             # Also of a file that is known: all that was written while we were away.

@@ -36,7 +36,8 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far a file is shipped: `offset` is the first byte of the next line.
 
     `path`, `home` (the directory that the file is in, where `path` is a link) are
-    percent-encoded where they are not printable UTF-8. `begins_at`: the bytes before
+    percent-encoded where they are not printable UTF-8. `rotated`: it was given the name
+    of a rotated file. `begins_at`: the bytes before
     were not to be read. `size`: the file's, at least.
     `key`: device and inode, where the file-id does not name them any more. `finished`:
     the file was given up (rotated or deleted, and read to its end).
@@ -55,6 +56,7 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     first_seen_at: float
     at: float
     finished: bool = False
+    rotated: bool = False
     begins_at: int = 0
     size: int = 0
     home: str = ""

@@ -9,6 +9,7 @@ import os
 
 from collector.discovery import home_of, list_inodes
 from collector.ledger import Ledger, Setup
+from collector.names import base_names
 from collector.source import Source, Standing
 from collector.stored import FORGET_S, GONE_S, StoredRows
 from collector.telemetry import Lost, Rotation
@@ -37,16 +38,19 @@ class Departures:
     ) -> None:
         """Take in under which name, if any, a file stands."""
         source.found_at = now
+        if path != source.path:
+            self._telemetry.file_rotated(source.path, Rotation.RENAMED, now_at=path)
+            source.path, source.home = path, home_of(path)
+            source.rotated = bool(base_names(path.rpartition("/")[2]))
+            source.moved = True
+            self._ledger.changed[source] = None
+        if standing is Standing.LIVE and source.rotated:
+            standing = Standing.ROTATED
         if standing is not source.standing:
             source.standing = standing
             source.quiet_since = now
             if standing is not Standing.LIVE:
                 self._descriptors.pin(source.key)
-        if path != source.path:
-            self._telemetry.file_rotated(source.path, Rotation.RENAMED, now_at=path)
-            source.path, source.home = path, home_of(path)
-            source.moved = True
-            self._ledger.changed[source] = None
 
     def look_for_missing(self, *, now: float) -> None:
         """Follow the files that a scan did not find, through inode or descriptor."""

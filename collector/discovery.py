@@ -13,7 +13,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -86,6 +86,7 @@ class Discovery:
         # By file: its size when its beginning was judged, and the judgement.
         self._sniffed: dict[FileKey, tuple[int, LeftOut | None]] = {}
         self._known: dict[FileKey, tuple[int, LeftOut | None]] = {}
+        self._tailed: Container[FileKey] = frozenset()
 
     @property
     def roots(self) -> list[str]:
@@ -135,9 +136,13 @@ class Discovery:
             self._is_excluded("/".join(parts[:end])) for end in range(2, len(parts) + 1)
         )
 
-    def scan(self) -> Scan:
-        """Look at everything; costs some microseconds a file."""
+    def scan(self, tailed: Container[FileKey] = frozenset()) -> Scan:
+        """Look at everything; costs some microseconds a file.
+
+        `tailed`: files that are read already, whatever they begin with now.
+        """
         scan = Scan(self._roots)
+        self._tailed = tailed
         self._known, self._sniffed = self._sniffed, {}
         for root in self._roots:
             before = len(scan.files) + scan.blank
@@ -273,6 +278,9 @@ class Discovery:
             OSError: it cannot be read.
         """
         known = self._known.get(key)
+        if key in self._tailed:
+            self._sniffed[key] = known or (size, None)
+            return None
         if known is not None:
             judged_at, left = known
             if left is None or size >= judged_at >= SNIFF_BYTES:

@@ -238,7 +238,7 @@ class Shipper:
         for source in written:
             ledger.changed.pop(source, None)
             source.moved = False
-        ledger.doomed -= self._rows.keys()
+        ledger.doomed.difference_update(self._rows)
         if any(
             key in self._rows for key in map(self._setup.root_key, ledger.new_roots)
         ):

@@ -55,9 +55,9 @@ class Source:
     what is before was not to be read, or was read of the file that it is a copy of.
     `size`, `modified_at`: as last seen; `peak`: how large the present content was seen
     to be. `found_at`: when it was last seen at all. `named`: it was seen under some
-    name. `moved`: its row of `streams`, which tells `old_bytes`, is to be written.
-    `may_begin_with_hole`: it was truncated under a writer that may go on at its old
-    position.
+    name. `rotated`: it got the name of a rotated file. `moved`: its row of `streams`,
+    which tells `old_bytes`, is to be written. `may_begin_with_hole`: it was truncated
+    under a writer that may go on at its old position.
     """
 
     file_id: str
@@ -79,6 +79,7 @@ class Source:
     modified_at: float = 0.0
     found_at: float = 0.0
     named: bool = True
+    rotated: bool = False
     standing: Standing = Standing.LIVE
     quiet_since: float = 0.0
     finished: bool = False
@@ -113,6 +114,7 @@ class Source:
             first_seen_at=self.first_seen_at,
             at=at,
             finished=self.finished,
+            rotated=self.rotated,
             begins_at=self.begins_at,
             size=max(self.size, self.peak),
             home=encode_path(self.home) if self.home != parent else "",

@@ -79,7 +79,7 @@ class Core:
 
     def look(self, *, settled: bool = True) -> None:
         """One scan."""
-        scan = self.discovery.scan()
+        scan = self.discovery.scan(self.roster.ledger.by_key)
         self.roster.sweep(scan, now=self._clock(), settled=settled)
 
     def ship_all(self) -> None:
