@@ -219,14 +219,8 @@ def test_s68_verify_proves_all_that_the_scenarios_here_left_behind(
     running.write(running.logs / "app.log")
     running.wait()
     home = shared.home
-    words = [
-        "--bus",
-        home.url,
-        "--topic-prefix",
-        home.prefix,
-        "--state-dir",
-        home.state,
-    ]
+    where = ["--bus", home.url, "--topic-prefix", home.prefix]
+    where += ["--state-dir", str(home.state)]
 
     told = subprocess.run(
         [sys.executable, "-m", "tocsin", "verify", str(home.logs), *where],
