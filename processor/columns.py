@@ -85,6 +85,33 @@ def extract(values: Column, pattern: str) -> tuple[Ints, dict[str, Column]]:
     return matched, groups
 
 
+def extract_spans(values: Column, pattern: str) -> tuple[Ints, list[tuple[Ints, Ints]]]:
+    """Match a pattern: the rows that match, and each group's start and length there.
+
+    A group that takes no part has length 0.
+    """
+    found: Any = _kernels.extract_regex_span(values, pattern)
+    matched = rows_where(found.is_valid())
+    spans = []
+    if len(matched):
+        for k in range(found.type.num_fields):
+            pairs = found.field(k)
+            filled = pairs.values.fill_null(0).to_numpy(zero_copy_only=False)
+            flat = filled.reshape(-1, 2)
+            flat = flat[pairs.offset : pairs.offset + len(values)][matched]
+            spans.append((flat[:, 0].astype(np.int64), flat[:, 1].astype(np.int64)))
+    return matched, spans
+
+
+def slices(values: Column, rows: Ints, starts: Ints, ends: Ints) -> list[bytes]:
+    """Of some rows the bytes between two positions."""
+    at, _, data = _layout(values)
+    whole = data.tobytes()
+    base = at[rows]
+    pairs = zip((base + starts).tolist(), (base + ends).tolist(), strict=True)
+    return [whole[start:end] for start, end in pairs]
+
+
 def matches(values: Column, pattern: str) -> Bools:
     """Which rows a pattern matches somewhere."""
     return bools(_kernels.match_substring_regex(values, pattern))

@@ -15,13 +15,12 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from processor import columns, jsonlines
+from processor import columns, headers, jsonlines
 from processor.columns import Column, Floats, Ints
 from processor.times import to_seconds
 from processor.zones import Zone
-from tocsin.formats import fallback, levels, times
+from tocsin.formats import levels, times
 from tocsin.formats.catalogue import FORMATS
-from tocsin.formats.fallback import LevelRule
 from tocsin.formats.format import Decoder, Format
 from tocsin.values import Level
 
@@ -83,17 +82,12 @@ class Recogniser:
         return np.sort(np.concatenate(missed))
 
     def _fall_back(self, work: _Work, rows: Ints) -> None:
-        work.find_times(rows)
-        bodies = [
-            (number, np.flatnonzero(work.reading.formats == number))
-            for number, format_ in enumerate(FORMATS)
-            if format_.body_level
-        ]
-        if len(rows):
-            work.find_levels(rows, columns.select(work.reading.lines, rows))
-        for number, body in bodies:
-            if len(body):
-                work.find_levels(body, messages_of(work.reading.lines, body, number))
+        formats = work.reading.formats
+        silent = [number for number, f in enumerate(FORMATS) if f.body_level]
+        timeless = [number for number, f in enumerate(FORMATS) if f.time_anywhere]
+        unsaid = np.isnan(work.reading.seconds) & np.isin(formats, timeless)
+        work.find_times(np.union1d(rows, np.flatnonzero(unsaid)))
+        work.find_levels(np.union1d(rows, np.flatnonzero(np.isin(formats, silent))))
 
 
 @cache
@@ -187,32 +181,24 @@ class _Work:
         others: Ints = rows[self.reading.formats[rows] != number]
         return others
 
-    def find_levels(self, rows: Ints, texts: Column) -> None:
+    def find_levels(self, rows: Ints) -> None:
         """Find levels by the rules for lines whose header states none."""
-        texts = columns.head(texts, fallback.LOOK_AT_BYTES)
-        for rule in fallback.LEVEL_RULES:
-            if len(rows) == 0:
-                return
-            matched, groups = columns.extract(texts, rule.pattern)
-            if len(matched) == 0:
-                continue
-            self.reading.levels[rows[matched]] = _levels_of(groups, rule)
-            left = np.delete(np.arange(len(rows)), matched)
-            rows, texts = rows[left], columns.select(texts, left)
-
-    def find_times(self, rows: Ints) -> None:
-        """Find times at the beginning of lines that no format matches."""
         if len(rows) == 0:
             return
-        texts = columns.head(
-            columns.select(self.reading.lines, rows), fallback.LOOK_AT_BYTES
-        )
-        for form, pattern in fallback.TIME_PATTERNS:
-            matched, groups = columns.extract(texts, pattern)
-            if len(matched):
-                self._set_times(rows[matched], groups["time"], form)
-                left = np.delete(np.arange(len(rows)), matched)
-                rows, texts = rows[left], columns.select(texts, left)
+        texts = columns.select(self.reading.lines, rows)
+        _, found = headers.find_levels(headers.heads_of(texts, rows))
+        left = np.flatnonzero(found == Level.UNKNOWN)
+        if len(left):
+            found[left] = headers.find_statuses(columns.select(texts, left))
+        self.reading.levels[rows] = found
+
+    def find_times(self, rows: Ints) -> None:
+        """Find times in lines that no format matches."""
+        if len(rows) == 0:
+            return
+        heads = headers.heads_of(columns.select(self.reading.lines, rows), rows)
+        found, _ = headers.find_times(heads, self._arrival[rows], self._zone)
+        self.reading.seconds[rows] = found
 
     def _try_json(self, number: int, rows: Ints) -> Ints:
         lines = self.reading.lines
@@ -261,20 +247,14 @@ def _with_group(pattern: str) -> str:
     return pattern if "(?P<" in pattern else f"(?P<all>{pattern})"
 
 
-def _levels_of(
-    groups: Mapping[str, Column], rule: LevelRule | None = None
-) -> npt.NDArray[np.uint8]:
+def _levels_of(groups: Mapping[str, Column]) -> npt.NDArray[np.uint8]:
     """The levels of a group `level`, `pri` or `status`: each distinct text once."""
     name = next(name for name in ("level", "pri", "status") if name in groups)
     which, texts = columns.codes(groups[name])
-    read = {"level": _level_of_word, "pri": levels.of_pri, "status": levels.of_status}
-    words = rule.words if rule else {}
-    distinct = [
-        words.get(text.lower()) or read[name](text)
-        for text in (raw.decode("latin-1") for raw in texts)
-    ]
+    read = {
+        "level": levels.of_value,
+        "pri": levels.of_pri,
+        "status": levels.of_status,
+    }[name]
+    distinct = [read(raw.decode("latin-1")) for raw in texts]
     return np.array(distinct, np.uint8)[which]
-
-
-def _level_of_word(text: str) -> Level:
-    return levels.of_value(text)

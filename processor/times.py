@@ -18,8 +18,10 @@ from processor.columns import (
     Text,
     extract,
     select,
+    slices,
     to_list,
 )
+from processor.timeparts import NO_PARTS, cut, read_parts
 from processor.zones import Zone
 from tocsin.formats import times
 from tocsin.formats.times import TimeForm
@@ -27,23 +29,39 @@ from tocsin.formats.times import TimeForm
 DAY_S = 86_400.0
 _DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 _MONTHS = {name.encode(): k + 1 for k, name in enumerate(times.MONTHS)}
+_ZONES = {int.from_bytes(k.encode()): v for k, v in times.ZONE_HOURS.items()}
 _LAST_YEAR = 9999
+_CENTURY = 2000
+_PARTS = ("YYYY", "yy", "mm", "dd", "HH", "MM", "SS", "ffffff")
+_WINDOW = 48
 # Any order gives the same answer: the whole text has to be of the form.
-_BY_FREQUENCY = sorted(times.FORMS, key=lambda form: form.name != "iso")
-_PARTS = ("YYYY", "mm", "dd", "HH", "MM", "SS")
+_BY_FREQUENCY = sorted(
+    (*times.SEARCHED, times.EPOCH), key=lambda form: form.name != "iso"
+)
 
 
-def to_seconds(values: Column, form: TimeForm, arrival: Floats, zone: Zone) -> Floats:
-    """Read a column of one form as Unix seconds; NaN where it is no time.
+def to_seconds(
+    values: Column,
+    form: TimeForm,
+    arrival: Floats,
+    zone: Zone,
+    begins: Ints | None = None,
+) -> Floats:
+    """Read times of one form as Unix seconds; NaN where it is no time.
 
     `arrival` (Unix seconds, for each row) stands in for a year that is left out: it
-    is the latest year in which the time is not after arrival + 1 day.
+    is the latest year in which the time is not after arrival + 1 day. `begins` is
+    where in each row the time begins; other text may follow it then.
     """
     if len(values) == 0:
         return np.zeros(0)
+    if form.parts:
+        return _by_parts(values, form, arrival, zone, begins)
     if not form.layout:
         return _epoch(values)
     text = Text(values)
+    if begins is not None:
+        text.starts = text.starts + begins
     with np.errstate(invalid="ignore"):
         return _Layout(form.layout, text).seconds(arrival, zone)
 
@@ -113,11 +131,14 @@ class _Layout:
     def __init__(self, layout: str, text: Text) -> None:
         self._layout = layout
         self._text = text
-        self._valid: Bools = text.lengths >= len(layout)
+        self._valid: Bools = text.ends - text.starts >= len(layout)
 
     def seconds(self, arrival: Floats, zone: Zone) -> Floats:
-        wall = self._wall(arrival, zone)
+        digits = self._digits()
+        wall = self._wall(digits, arrival, zone)
         fraction, rest = self._fraction(self._text.starts + len(self._layout))
+        if "ffffff" in digits:
+            fraction = fraction + digits["ffffff"] / 1e6
         known, offset = self._zone(rest)
         utc = wall - offset
         if not known.all():
@@ -126,14 +147,15 @@ class _Layout:
         utc[~self._valid] = np.nan
         return utc + fraction
 
-    def _wall(self, arrival: Floats, zone: Zone) -> Floats:
-        digits = self._digits()
+    def _wall(self, digits: dict[str, Ints], arrival: Floats, zone: Zone) -> Floats:
         hour, minute, second = (digits[part] for part in ("HH", "MM", "SS"))
         # Second 60 is a leap second: the first of the next minute.
         self._valid &= (hour < 24) & (minute < 60) & (second <= 60)
         month = digits["mm"] if "mm" in digits else self._month()
         of_day = hour * 3600 + minute * 60 + second
         civil = _Civil(month, digits["dd"], of_day)
+        if "yy" in digits:
+            return civil.seconds(_CENTURY + digits["yy"])
         if "YYYY" in digits:
             return civil.seconds(digits["YYYY"])
         return _latest_year(civil, arrival, zone)
@@ -161,22 +183,24 @@ class _Layout:
         packed = np.zeros(len(at), np.int64)
         for k in range(3):
             packed = packed << 8 | (self._text.at(at + k) | 0x20)
-        month = np.zeros(len(at), np.int64)
-        for name, number in _MONTHS.items():
-            month[packed == int.from_bytes(name)] = number
-        return month
+        return _month_numbers(packed)
+
+    def _is_digit(self, at: Ints) -> Bools:
+        byte = self._text.at(at)
+        return self._text.inside(at) & (byte >= 48) & (byte <= 57)
 
     def _fraction(self, at: Ints) -> tuple[Floats, Ints]:
         """The fraction of a second, and where what follows it begins."""
         mark = self._text.at(at)
-        running = self._text.inside(at) & ((mark == 46) | (mark == 44))
+        running = self._text.inside(at) & ((mark == 46) | (mark == 44) | (mark == 58))
+        running &= self._is_digit(at + 1)
         at = at + running
         fraction = np.zeros(len(at))
         scale = 1.0
         while running.any():
             scale /= 10
             digit = self._text.at(at).astype(np.int64) - 48
-            running &= self._text.inside(at) & (digit >= 0) & (digit <= 9)
+            running &= self._is_digit(at)
             fraction += np.where(running, digit * scale, 0.0)
             at = at + running
         return fraction, at
@@ -189,33 +213,88 @@ class _Layout:
         at = at + (self._text.inside(at) & (self._text.at(at) == 32))
         stated = self._text.inside(at)
         sign = self._text.at(at)
-        known = stated & (sign == 90)
+        known = stated & (sign == 90) & ~self._is_letter(at + 1)
         numeric = stated & ((sign == 43) | (sign == 45))
+        numeric &= self._is_digit(at + 1) & self._is_digit(at + 2)
+        minutes = at + 3 + (self._text.at(at + 3) == 58)
+        numeric &= self._is_digit(minutes) & self._is_digit(minutes + 1)
+        numeric &= ~self._is_digit(minutes + 2)
         if numeric.any():
-            offset = np.where(numeric, self._offset(at + 1, sign), 0.0)
-        self._named(at, np.flatnonzero(stated & ~known & ~numeric), known, offset)
+            offset = np.where(numeric, self._offset(at + 1, minutes, sign), 0.0)
+        self._named(at, stated & ~known & ~numeric, known, offset)
         return known | numeric, offset
 
-    def _offset(self, at: Ints, sign: np.ndarray) -> Floats:
+    def _offset(self, at: Ints, minutes: Ints, sign: np.ndarray) -> Floats:
         def two(position: Ints) -> Ints:
             tens, ones = (
                 self._text.at(position + k).astype(np.int64) - 48 for k in (0, 1)
             )
-            return np.asarray(
-                np.where(self._text.inside(position + 1), tens * 10 + ones, 0)
-            )
+            return np.asarray(tens * 10 + ones)
 
-        minutes = at + 2 + (self._text.at(at + 2) == 58)
         seconds = two(at) * 3600 + two(minutes) * 60
         return np.where(sign == 45, -seconds, seconds).astype(np.float64)
 
-    def _named(self, at: Ints, rows: Ints, known: Bools, offset: Floats) -> None:
-        for row in rows:
-            name = self._text.slice(int(at[row]), int(self._text.ends[row]))
-            hours = times.ZONE_HOURS.get(name.decode("latin-1"))
-            if hours is not None:
-                known[row] = True
-                offset[row] = hours * 3600
+    def _is_letter(self, at: Ints) -> Bools:
+        byte = self._text.at(at)
+        letter = (byte | 0x20 >= 97) & (byte | 0x20 <= 122)
+        return self._text.inside(at) & letter
+
+    def _named(self, at: Ints, stated: Bools, known: Bools, offset: Floats) -> None:
+        """Zones by name: two to four capitals, each distinct one looked up once."""
+        rows = np.flatnonzero(stated & self._is_letter(at) & self._is_letter(at + 1))
+        if len(rows) == 0:
+            return
+        packed = np.zeros(len(rows), np.int64)
+        running = np.ones(len(rows), np.bool_)
+        for k in range(5):
+            running = running & self._is_letter(at + k)[rows]
+            byte = self._text.at(at[rows] + k)
+            packed = np.where(running, packed << 8 | byte, packed)
+        for name, hours in _ZONES.items():
+            hit = rows[packed == name]
+            known[hit] = True
+            offset[hit] = hours * 3600
+
+
+def _month_numbers(packed: Ints) -> Ints:
+    month = np.zeros(len(packed), np.int64)
+    for name, number in _MONTHS.items():
+        month[packed == int.from_bytes(name)] = number
+    return month
+
+
+def _by_parts(
+    values: Column, form: TimeForm, arrival: Floats, zone: Zone, begins: Ints | None
+) -> Floats:
+    """Read times whose parts vary in width: each distinct one once.
+
+    Such forms are rare, and lines of one second share their time.
+    """
+    rows: Ints = np.arange(len(values))
+    if begins is not None:
+        written = slices(values, rows, begins, begins + _WINDOW)
+        texts = [cut(form, text) for text in written]
+    else:
+        texts = to_list(values)
+    parts = [read_parts(form.name, text) for text in texts]
+    table = np.array([part or NO_PARTS for part in parts], np.float64).reshape(
+        -1, len(NO_PARTS)
+    )
+    year, month, day, of_day, fraction, offset, known = table.T
+    civil = _Civil(*(x.astype(np.int64) for x in (month, day, of_day)))
+    with np.errstate(invalid="ignore"):
+        wall = civil.seconds(year.astype(np.int64))
+        vague = np.flatnonzero(year < 0)
+        wall[vague] = _latest_year(
+            _Civil(civil.month[vague], civil.day[vague], civil.of_day[vague]),
+            arrival[vague],
+            zone,
+        )
+    utc = wall - offset
+    missing = np.flatnonzero((known == 0) & ~np.isnan(wall))
+    utc[missing] = zone.to_utc(wall[missing])
+    utc[np.array([part is None for part in parts], np.bool_)] = np.nan
+    return np.asarray(utc + fraction)
 
 
 def _latest_year(civil: _Civil, arrival: Floats, zone: Zone) -> Floats:

@@ -99,9 +99,9 @@ CORPUS = (
     warn("E1 W2 [Warning] three", None),
     error("app |  ERROR  | could not start", None),
     error("2026-03-14 09:21:07.250 +01:00 [ERR] job 7", "2026-03-14T08:21:07.250Z"),
-    warn("1:M 14 Mar 2026 09:21:07.250 # no memory left", None),
+    warn("1:M 14 Mar 2026 09:21:07.250 # no memory left", AT_MS),
     # unknown is counted, never guessed
-    unknown("Traceback (most recent call last):", None),
+    error("Traceback (most recent call last):", None),
     unknown("    at com.acme.ErrorHandler.run(ErrorHandler.java:7)", None),
     unknown("the error rate is fine", None),
     unknown("error-handler started", None),

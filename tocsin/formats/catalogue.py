@@ -49,6 +49,7 @@ STRUCTURED: tuple[Format, ...] = (
     Format(
         name="logfmt",
         source="https://brandur.org/logfmt; Go's log/slog TextHandler, logrus",
+        time_anywhere=True,
         head=rf"^{_PAIR}\s+[A-Za-z_@][\w.@/-]*=",
         fields=(
             rf'{_PAIRS}(?:level|lvl|severity|loglevel)="?(?P<level>[A-Za-z]+)',

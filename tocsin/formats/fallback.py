@@ -1,30 +1,42 @@
-r"""Levels and times of lines that no format matches, and of formats without a level.
+r"""What says the level of a line that no format matches, as data.
 
-The rules are tried in order on the first 200 bytes; the first that matches decides.
 The first level word in a line is often the wrong answer (`err=nil`, a thread named
-`error-handler`), so a word counts only where it is delimited as a field. A line that
-no rule matches has no level: unknown is counted, never guessed.
+`error-handler`), so a word counts only where it is delimited as a field, and only where
+the text before it reads as a header: in `sshd[8]: no more ERROR packets` it is a part
+of a sentence. Rules for how a line begins come first; of those for fields, the one
+whose match begins first decides; the others count where neither says anything. A line
+in which no rule matches has no level: unknown is counted, never guessed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
-from tocsin.formats import levels, times
+from tocsin.formats import levels
 from tocsin.values import Level
 
 LOOK_AT_BYTES = 200
 
 
+class Place(Enum):
+    """Where in a line a rule looks."""
+
+    START = "how the line begins"
+    FIELD = "a field of the header"
+    REST = "anywhere, if nothing else says a level"
+
+
 @dataclass(frozen=True, slots=True)
 class LevelRule:
-    """A pattern with one group: `level` or `pri`, as in a format.
+    """A pattern with groups for the level's text; `example` is a line of that `level`.
 
-    `words`: what the group's text means, where it differs from levels.FIELD_WORDS.
+    `words`: what the text means, where it differs from levels.FIELD_WORDS.
     """
 
     name: str
+    place: Place
     pattern: str
     example: str
     level: Level
@@ -36,45 +48,102 @@ def _alternatives(words: list[str]) -> str:
     return "|".join(sorted(words, reverse=True))
 
 
-_CAPITALS = _alternatives(
-    [
-        word.upper()
-        for word in levels.WORDS
-        # In capitals these are as often a part of the message.
-        if word not in {"success", "fine", "finer", "finest", "silly"}
-    ]
+# Patterns stay small: beyond 500 instructions RE2 finds groups ten times as slowly.
+# In capitals these are as often a part of the message.
+_AMBIGUOUS = {"success", "fine", "finer", "finest", "silly"}
+# These count between blanks only straight after a time: `logrotate: ALERT exited`.
+_EMPHATIC = {"alert", "panic", "emerg", "emergency"}
+_CAPITALS = (
+    "(?:"
+    + _alternatives(
+        [w.upper() for w in levels.WORDS if w not in _AMBIGUOUS | _EMPHATIC]
+    )
+    + ")"
 )
-_ANY_CASE = "(?i:" + _alternatives(list(levels.WORDS)) + ")"
-_TIME = "(?:" + "|".join(form.pattern for form in times.FORMS) + ")"
+_EMPHATIC_CAPITALS = "(?:ALERT|PANIC|EMERG|EMERGENCY)"
+_USUAL = [
+    *("trace", "debug", "verbose", "info", "information", "notice", "warn", "warning"),
+    *("error", "err", "severe", "fatal", "critical", "crit", "alert", "emerg", "panic"),
+]
+_ANY_CASE = "(?i:" + _alternatives(_USUAL) + ")"
+_IN_BRACKETS = "(?i:" + _alternatives([*levels.WORDS, "note", "system", "fail"]) + ")"
+_LETTER = "[TVDIWEFC]"
+_FACILITY = (
+    "(?:kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|local[0-7])"
+)
+_DIGIT = {str(number): level for number, level in enumerate(levels.SYSLOG)}
+# The end of a written time: seconds, a fraction, a zone.
+_TIME_END = (
+    r"\d:\d\d(?:[.,:]\d+)?(?:Z| ?[+-]\d\d:?\d\d| [A-Z][A-Z][A-Z]?T| UTC| [AP]M)?"
+)
+_GAP = r"[\])>]?[,;]?(?:\s+|\s*[|:]\s*|\s+-\s+)"
 
 LEVEL_RULES: tuple[LevelRule, ...] = (
     LevelRule(
         "syslog-pri",
-        r"^<(?P<pri>\d{1,3})>",
-        "<11>something of our own",
+        Place.START,
+        r"^<(?P<level>\d{1,3})>",
+        "<3>[12345.678901] I/O failure, dev sdb",
         Level.ERROR,
+        {str(pri): levels.SYSLOG[pri % 8] for pri in range(192)},
     ),
     LevelRule(
-        "json-cut",
-        r"""^\{.*"(?i:level|severity|lvl|levelname|loglevel)"\s*:\s*"?"""
-        r"(?P<level>[A-Za-z]+|\d{2})",
-        '{"ts":1,"level":"error","msg":"cut he',
+        "report-erlang",
+        Place.START,
+        r"^=(?P<level>[A-Z]{4,9}) REPORT==",
+        "=ERROR REPORT==== 14-Mar-2026::09:21:07.482193 ===",
+        Level.ERROR,
+        {"crash": Level.ERROR, "progress": Level.INFO, "supervisor": Level.ERROR},
+    ),
+    LevelRule(
+        "key-value",
+        Place.FIELD,
+        r"""(?:^|[\s,;{|("'.])(?i:level|lvl|severity|loglevel|log_level|levelname)"""
+        r"""["']?(?:[=:]|\s*:\s*)["']?(?P<level>[A-Za-z]{1,13}\b|[1-7]0\b|[0-7]\b)""",
+        "time:2026-03-14T09:21:07Z\tlevel:error\tmsg:boom",
         Level.ERROR,
     ),
     LevelRule(
         "letter-glog",
-        r"^(?P<level>[DIWEF])\d{4,8} \d\d:\d\d:\d\d",
+        Place.START,
+        r"^(?P<level>[DIWEF])\d{4,8} [ \d]\d:\d\d:\d\d",
         "W20260314 09:21:07.482193 4124 raft.cc:91] slow",
         Level.WARN,
     ),
     LevelRule(
         "letter-ruby",
-        r"^(?P<level>[DIWEF]), \[",
+        Place.START,
+        r"^(?P<level>[DIWEFA]), \[",
         "E, [2026-03-14T09:21:07.482193 #3121] ERROR -- : no connection",
+        Level.ERROR,
+        {"a": Level.UNKNOWN},
+    ),
+    LevelRule(
+        "letter-cups",
+        Place.START,
+        r"^(?P<level>[XAECWNID]) \[\d\d/[A-Z][a-z]{2}/",
+        "E [14/Mar/2026:09:21:07 +0000] Unable to open the printer",
+        Level.ERROR,
+        {"x": Level.FATAL, "n": Level.INFO},
+    ),
+    LevelRule(
+        "letter-logcat-brief",
+        Place.START,
+        r"^(?P<level>[VDIWEFS])/[^\s(:]{1,64}\s*(?:\(\s*\d+\))?:",
+        "W/InputMethod( 1702): unsupported code 0",
+        Level.WARN,
+        {"s": Level.FATAL},
+    ),
+    LevelRule(
+        "letter-first",
+        Place.START,
+        rf"^\[?(?P<level>{_LETTER})[ ,|]\s*\[?\d\d",
+        "[E 2026-03-14 09:21:07.482 ServerApp] could not start",
         Level.ERROR,
     ),
     LevelRule(
         "glyph-redis",
+        Place.START,
         r"^\d+:[A-Z] \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d\.\d{3} "
         r"(?P<level>[.*#-]) ",
         "1:M 14 Mar 2026 09:21:07.482 # no memory left",
@@ -82,56 +151,124 @@ LEVEL_RULES: tuple[LevelRule, ...] = (
         {".": Level.DEBUG, "-": Level.DEBUG, "*": Level.INFO, "#": Level.WARN},
     ),
     LevelRule(
+        "mnemonic-cisco",
+        Place.REST,
+        r"%[A-Z][A-Z0-9_-]*-(?P<level>[0-7])-[A-Z0-9_]+:",
+        "Mar 14 2026 09:21:07: %ASA-3-710003: TCP access denied by ACL",
+        Level.ERROR,
+        _DIGIT,
+    ),
+    LevelRule(
+        "facility",
+        Place.REST,
+        rf"(?:^|[\s<\[]){_FACILITY}\.(?P<level>{_ANY_CASE})(?:[\s>\]:]|$)",
+        "Mar 14 09:21:07 gw-1 daemon.err mcad[2211]: no connection",
+        Level.ERROR,
+    ),
+    LevelRule(
         "postgres",
-        r" (?P<level>DEBUG[1-5]|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC):  ",
+        Place.FIELD,
+        r"(?:^|\s)(?P<level>LOG):  ",
         "2026-03-14 09:21:07.482 UTC [1] LOG:  ready",
         Level.INFO,
     ),
     LevelRule(
-        "dotnet",
-        r"^(?P<level>trce|dbug|info|warn|fail|crit): [\w.]+\[\d+\]",
-        "fail: Shop.Orders[13]",
-        Level.ERROR,
-    ),
-    LevelRule(
         "php",
-        r"PHP (?P<level>Fatal error|Parse error|Warning|Notice|Deprecated):",
-        "PHP Fatal error:  Uncaught Error",
+        Place.REST,
+        r"PHP (?P<level>(?:Fatal|Parse|Recoverable fatal) error|Warning|Notice"
+        r"|Deprecated|Strict Standards):",
+        "[14-Mar-2026 09:21:07 UTC] PHP Fatal error:  Uncaught Error",
         Level.FATAL,
         {
             "fatal error": Level.FATAL,
             "parse error": Level.FATAL,
+            "recoverable fatal error": Level.ERROR,
             "deprecated": Level.WARN,
+            "strict standards": Level.INFO,
         },
     ),
     LevelRule(
-        "field-in-capitals",
-        rf"(?:^|[\s\[\]|:(<>])(?P<level>{_CAPITALS})(?:$|[\s\[\]|:)<>])",
-        "2026-03-14 | ERROR | down",
+        "crash",
+        Place.START,
+        r"^(?P<level>Traceback \(most recent call last\):|Exception in thread \""
+        r"|Unhandled exception|Uncaught [A-Z]\w+|panic: |thread '[^'\n]*' panicked at"
+        r"|(?:[a-z]\w*\.)*[A-Z]\w*(?:Exception|Error)(?::\s|$))",
+        "java.lang.IllegalStateException: queue full",
         Level.ERROR,
+        {"panic: ": Level.FATAL},
     ),
     LevelRule(
-        "field-in-brackets",
-        rf"(?:[\[<|(]\s*)(?P<level>{_ANY_CASE})(?:\s*[\]>|)])",
-        "09:21 [warning  ] slow query",
-        Level.WARN,
-    ),
-    LevelRule(
-        "field-before-colon",
-        rf"^(?P<level>{_ANY_CASE}):(?:\s|$)",
+        "word-first",
+        Place.START,
+        rf"^(?P<level>{_ANY_CASE}|trce|dbug|(?i:fail))(?:[:!]|\s+\[|\s+\d\d)",
         "error: no such table",
         Level.ERROR,
     ),
     LevelRule(
-        "field-after-time",
-        rf"^[\[(]?{_TIME}[\])]?[\s:|]+(?P<level>{_ANY_CASE})(?:$|[\s:|])",
+        "word-npm",
+        Place.START,
+        r"^(?:npm|pnpm|yarn)\s+(?P<level>(?i:err|error|warn|warning|info|notice|verb))"
+        r"(?:[!:\s]|$)",
+        "npm ERR! code ELIFECYCLE",
+        Level.ERROR,
+        {"verb": Level.TRACE},
+    ),
+    LevelRule(
+        "word-after-time",
+        Place.FIELD,
+        rf"{_TIME_END}{_GAP}(?P<level>{_ANY_CASE}|FINE|FINER|FINEST|SUCCESS|CONFIG)"
+        r"(?:$|[\s|:;,])",
         "2026-03-14T09:21:07Z error could not bind",
+        Level.ERROR,
+    ),
+    LevelRule(
+        "letter-after-time",
+        Place.FIELD,
+        rf"\d[Z\])>]*{_GAP}(?P<level>{_LETTER})(?:\s+[A-Za-z\[(]|\s*\||/|: )",
+        "03-14 09:21:07.482  1702  2395 E ActivityManager: not responding",
+        Level.ERROR,
+    ),
+    LevelRule(
+        "word-in-column",
+        Place.FIELD,
+        rf"(?:\t|\s\s)(?P<level>{_ANY_CASE})(?:\t|\s\s)",
+        "2026-03-14 09:21:07.482193+0000 0x1f2  Error       0x0   Shop: boom",
+        Level.ERROR,
+    ),
+    LevelRule(
+        "field-in-brackets",
+        Place.FIELD,
+        rf"[\[(<|{{:#/](?:\s*)(?P<level>{_IN_BRACKETS})\s*[\])>|}}]",
+        "09:21 [warning  ] slow query",
+        Level.WARN,
+    ),
+    LevelRule(
+        "letter-in-brackets",
+        Place.FIELD,
+        rf"(?:\[(?P<level>{_LETTER})\]|\|\s*(?P<barred>{_LETTER})\s*\||<(?P<angled>{_LETTER})>)",
+        "09:21:07 [E] no route",
+        Level.ERROR,
+    ),
+    LevelRule(
+        "field-in-capitals",
+        Place.FIELD,
+        rf"(?:^|[\s\[\]|:(){{}}<>,;\"*])(?P<level>{_CAPITALS})(?:$|[\s\[\]|:(){{}}<>,;\"*!/])"
+        rf"|\.(?P<dotted>{_CAPITALS}|{_EMPHATIC_CAPITALS}): "
+        rf"|(?:^|[\s|])(?P<emphatic>{_EMPHATIC_CAPITALS})(?:[:|\])>]|\s+[|-])",
+        "2026-03-14 | ERROR | down",
+        Level.ERROR,
+    ),
+    LevelRule(
+        "field-after-field",
+        Place.FIELD,
+        rf"(?:[:\]\)|>]|\s-|\t)\s+(?P<level>{_ANY_CASE}): ",
+        "Sat Mar 14 09:21:07 2026 : Error: (0) Ignoring request",
         Level.ERROR,
     ),
 )
 
-TIME_PATTERNS: tuple[tuple[str, str], ...] = tuple(
-    (form.name, rf"^[^0-9A-Za-z]{{0,3}}(?P<time>{form.pattern})")
-    for form in times.FORMS
-)
-"""Where a line that no format matches states its time: at its beginning."""
+ACCESS_STATUS = r'"[A-Z]{3,10} [^"\n]+"\s+(?P<status>[1-5]\d\d)(?:[\s,]|$)'
+"""The status of an answer to an HTTP request, in lines that state no level."""
+
+SENTENCE = r"(?:^|[\s:])(?P<words>[A-Za-z][a-z']+[,.]? [a-z][a-z']+[,.]?) "
+"""Two words in a row, the second in lower case: the header is over."""

@@ -52,7 +52,8 @@ class Format:
     `fields`: more patterns with the same groups, each of which may not match.
     `messages`: patterns with a group `message`, the first that matches counts; by
     default all that follows the head.
-    `body_level`: the header states no level, the message may.
+    `body_level`: its level is found by the rules of tocsin/formats/fallback.py.
+    `time_anywhere`: so is its time, where its pattern finds none.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Format:
     messages: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     body_level: bool = False
+    time_anywhere: bool = False
     decoder: Decoder = Decoder.PATTERN
 
     @cached_property

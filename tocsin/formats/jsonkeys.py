@@ -21,6 +21,15 @@ LEVEL_KEYS = (
     "s",  # MongoDB since 4.4
     "PRIORITY",  # journald
     "log_level",
+    "level_name",  # Monolog, beside a number of its own
+    "levelName",
+    "Severity",
+    "SEVERITY",
+    "LEVEL",
+    "log_severity",
+    "severity_label",
+    "syslog_severity",
+    "priority",
 )
 SEVERITY_NUMBER_KEYS = ("severityNumber", "severity_number", "SeverityNumber")
 TIME_KEYS = (
@@ -37,6 +46,20 @@ TIME_KEYS = (
     "date",
     "timeUnixNano",
     "__REALTIME_TIMESTAMP",
+    "eventTime",  # AWS CloudTrail
+    "requestReceivedTimestamp",  # Kubernetes audit
+    "time_iso8601",  # nginx
+    "time_local",
+    "start_time",  # Envoy
+    "StartUTC",  # Traefik
+    "timeStamp",
+    "TimeGenerated",
+    "EventTime",
+    "date_time",
+    "Time",
+    "_time",
+    "logged_at",
+    "created_at",
 )
 MESSAGE_KEYS = (
     "msg",

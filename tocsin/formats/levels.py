@@ -29,9 +29,9 @@ WORDS: Mapping[str, Level] = {
 
 FIELD_WORDS: Mapping[str, Level] = {
     **WORDS,
-    **dict.fromkeys(("t",), Level.TRACE),
+    **dict.fromkeys(("t", "v", "verb"), Level.TRACE),
     **dict.fromkeys(("d", "d1", "d2", "d3", "d4", "d5"), Level.DEBUG),
-    **dict.fromkeys(("i", "log", "note", "system", "config", "ok"), Level.INFO),
+    **dict.fromkeys(("i", "n", "log", "note", "system", "config", "ok"), Level.INFO),
     **dict.fromkeys(("w",), Level.WARN),
     **dict.fromkeys(("e", "fail", "failure"), Level.ERROR),
     **dict.fromkeys(("f", "c", "a"), Level.FATAL),
