@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
+from alerting.bundle import Bundle
 from alerting.delivery import Delivery
+from alerting.desk import Change, Desk
 from alerting.engine import Engine, Outcome
 from alerting.incident import BURST, Incident, encode_incident
-from alerting.message import alert_record, describe
+from alerting.message import alert_record
+from alerting.notice import Notice, encode_row
+from alerting.orders import OrderBook
 from alerting.outbox import Desired, encode, row_key
 from alerting.recovery import encode_positions
 from alerting.telemetry import AlertingTelemetry
@@ -21,12 +25,14 @@ from tocsin.ports.bus import Batch, Bus, Consumer, Producer, Records, Transactio
 from tocsin.records.frames import Frame, decode_frame
 from tocsin.records.public import DeadLetter
 from tocsin.records.topics import (
+    ACKNOWLEDGEMENTS,
     ALERTS,
     DEAD_LETTERS,
     DECIDED,
     DELIVERIES,
     INCIDENTS,
     LOG_METRICS,
+    NOTICES,
     OUTBOX,
 )
 from tocsin.values import Clock
@@ -35,6 +41,7 @@ _COMMIT_EVERY_S = 1.0  # while there is nothing to tell; a crash redoes as much
 _PURGE_EVERY_S = 60.0
 _KEPT_INCIDENTS, _KEPT_S = 1000, 7 * 86_400.0
 _BEGINNING = 500
+_CAUGHT_UP_S = 60.0
 
 
 class Duty:
@@ -45,7 +52,8 @@ class Duty:
         bus: Bus,
         engine: Engine,
         delivery: Delivery,
-        incidents: Iterable[Incident],
+        desk: Desk,
+        orders: OrderBook,
         *,
         telemetry: AlertingTelemetry,
         clock: Clock,
@@ -53,11 +61,16 @@ class Duty:
         self.delivery = delivery
         self._bus = bus
         self._engine = engine
-        self._stored = {x.id: x for x in incidents}
+        self._desk = desk
+        self._orders = orders
         self._telemetry = telemetry
         self._clock = clock
         self._outcomes: list[Outcome] = []
+        self._incidents: dict[str, Incident] = {}  # changed, and not committed
+        self._rows: list[Desired] = []
+        self._notices: dict[str, Notice | Bundle] = {}
         self._dead: list[DeadLetter] = []
+        self._gone: list[str] = []
         self._positions = engine.positions
         self._owes = False  # frames are decided on and not committed
         self._committed_at = self._ticked_at = self._purged_at = clock()
@@ -73,12 +86,35 @@ class Duty:
         now = self._clock()
         for batch in batches:
             self._decide(batch, now)
-        if now - self._ticked_at >= 1.0:
+        is_tick = now - self._ticked_at >= 1.0
+        if is_tick:
             self._ticked_at = now
             self._outcomes += self._engine.tick(now)
+            self._orders.refresh()
+        if is_tick or self._outcomes:
+            self._judge(now)
         due = now - self._committed_at >= _COMMIT_EVERY_S
-        if self._outcomes or (due and self._owes):
+        if self._outcomes or self._notices or self._rows or (due and self._owes):
             self._commit(producer, consumer, now)
+
+    def close(self) -> None:
+        """End delivery."""
+        self.delivery.close()
+        self._orders.close()
+
+    def _judge(self, now: float) -> None:
+        """Let the desk decide what people are to be told."""
+        changed = self._engine.changed()
+        self._incidents.update((x.id, x) for x in changed)
+        watermark = self._engine.watermark
+        self._rows += self._desk.take(
+            changed,
+            [Change(x.incident, x.kind, x.spark) for x in self._outcomes],
+            self._orders.orders,
+            now=now,
+            is_caught_up=watermark is not None and now - watermark < _CAUGHT_UP_S,
+        )
+        self._notices.update(self._desk.changed())
 
     def _decide(self, batch: Batch, now: float) -> None:
         fits: Counter[Fit] = Counter()
@@ -119,48 +155,32 @@ class Duty:
         self._dead.append(letter)
 
     def _commit(self, producer: Producer, consumer: Consumer, now: float) -> None:
-        changed = self._engine.changed()
-        rows = self._desired(now)
         gone = self._old(now)
         positions = self._engine.positions
         with producer.transaction() as transaction:
             transaction.put(
-                INCIDENTS, {x.id.encode(): encode_incident(x) for x in changed}
+                INCIDENTS,
+                {x.encode(): encode_incident(y) for x, y in self._incidents.items()},
             )
-            transaction.put(OUTBOX, {x.key: encode(x) for x in rows})
+            transaction.put(
+                NOTICES, {x.encode(): encode_row(y) for x, y in self._notices.items()}
+            )
+            transaction.put(OUTBOX, {x.key: encode(x) for x in self._rows})
             moved = dict(positions.items() - self._positions.items())
             transaction.put(DECIDED, encode_positions(moved))
             self._send_alerts(transaction, now)
             self._send_dead(transaction, now)
             self._delete(transaction, gone)
             transaction.acknowledge(consumer)
-        self._stored.update((x.id, x) for x in changed)
         self._positions = positions
-        self._tell(rows, gone)
+        self._tell(gone)
+        self._incidents.clear()
+        self._notices.clear()
+        self._rows = []
         self._outcomes.clear()
         self._dead.clear()
         self._owes = False
         self._committed_at = now
-
-    def _desired(self, now: float) -> list[Desired]:
-        """The newest message of each incident, for each channel."""
-        newest = {x.incident.id: x for x in self._outcomes}
-        opened = {x.incident.id for x in self._outcomes if x.kind == "opened"}
-        rows = []
-        for outcome in newest.values():
-            incident = outcome.incident
-            kind = "opened" if incident.id in opened else outcome.kind
-            message = describe(incident, kind, outcome.spark, now=now)
-            rows += [
-                Desired(
-                    channel=channel,
-                    message=message,
-                    queued_at=now,
-                    since=incident.detected_at,
-                )
-                for channel in self.delivery.channels
-            ]
-        return rows
 
     def _send_alerts(self, transaction: Transaction, now: float) -> None:
         for outcome in self._outcomes:
@@ -188,7 +208,7 @@ class Duty:
         if now - self._purged_at < _PURGE_EVERY_S:
             return []
         self._purged_at = now
-        done = [x for x in self._stored.values() if not x.is_open]
+        done = [x for x in self._desk.incidents.values() if not x.is_open]
         done.sort(key=lambda x: x.detected_at)
         surplus = len(done) - _KEPT_INCIDENTS
         return [
@@ -200,19 +220,21 @@ class Duty:
     def _delete(self, transaction: Transaction, gone: Sequence[Incident]) -> None:
         if not gone:
             return
-        keys = [row_key(c, x.id) for x in gone for c in self.delivery.channels]
+        self._gone = self._desk.forget(gone)
+        rows = {x.encode(): None for x in self._gone}
+        keys = [row_key(c, x) for x in self._gone for c in self.delivery.channels]
         transaction.put(INCIDENTS, {x.id.encode(): None for x in gone})
+        transaction.put(NOTICES, rows)
+        transaction.put(ACKNOWLEDGEMENTS, rows)
         transaction.put(OUTBOX, dict.fromkeys(keys))
         transaction.put(DELIVERIES, dict.fromkeys(keys))
 
-    def _tell(self, rows: Sequence[Desired], gone: Sequence[Incident]) -> None:
+    def _tell(self, gone: Sequence[Incident]) -> None:
         """Hand over what is committed now."""
-        self.delivery.submit(rows)
+        self.delivery.submit(self._rows)
         if gone:
-            self.delivery.forget([x.id for x in gone])
+            self.delivery.forget(self._gone)
             self._engine.forget(gone)
-            for incident in gone:
-                self._stored.pop(incident.id, None)
         for outcome in self._outcomes:
             if outcome.kind == "opened":
                 self._telemetry.opened(outcome.incident)

@@ -26,6 +26,8 @@ from tocsin.errors import BadRecord
 
 BURST = "burst"
 _NEW_NORMAL_S = 3600  # the baseline is frozen so long, then it takes the new normal in
+_FLAPS, _FLAP_S = 3, 3600  # so many reopenings in so long are flapping
+_MAX_QUIET_S = 1800.0
 
 
 class Reason(Enum):
@@ -35,6 +37,8 @@ class Reason(Enum):
     ESCALATED = "it became critical"
     REOPENED = "it fires again soon after it resolved: no new page"
     RESOLVED = "errors stayed calm for the quiet time"
+    PENDING = "the rule fires, but not for long enough yet"
+    NOT_LONG_ENOUGH = "it stopped before it had lasted long enough"
     NEW_NORMAL = "it went on for over an hour and is the new normal"
     RESOLVED_SILENTLY = "it is over, and it was too old to page"
     UPDATED = "its numbers changed"
@@ -52,6 +56,7 @@ class Reason(Enum):
 class Phase(Enum):
     """Where an incident is in its life."""
 
+    PENDING = "pending"
     OPEN = "open"
     RESOLVED = "resolved"
 
@@ -106,6 +111,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     quiet_since: float | None = None
     resolved_at: float | None = None
     reopened: int = 0
+    reopenings: tuple[int, ...] = ()
+    has_escalated: bool = False
+    headline: str = ""
+    why: str = ""
     is_stale: bool = False
     is_dirty: bool = False
     reason: str = Reason.OPENED.name
@@ -116,9 +125,24 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.rule, self.service
 
     @property
+    def labels(self) -> dict[str, str]:
+        """What routes, silences and inhibition match on."""
+        return {"service": self.service, "rule": self.rule, "severity": self.severity}
+
+    @property
     def is_open(self) -> bool:
         """Whether it is not resolved."""
-        return self.phase is Phase.OPEN
+        return self.phase is not Phase.RESOLVED
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it does not last long enough yet to be an incident."""
+        return self.phase is Phase.PENDING
+
+    @property
+    def is_flapping(self) -> bool:
+        """Whether it came back so often that it counts as one for longer."""
+        return len(self.reopenings) >= _FLAPS
 
     def duration_s(self, until: float) -> float:
         """How long it lasted, or has lasted at `until`."""
@@ -128,12 +152,16 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The numbers of an incident's life, in seconds."""
+    """The numbers of an incident's life, in seconds.
+
+    `for_s`: how long a rule must fire until it is an incident.
+    """
 
     quiet_s: float = 120.0
     reopen_s: float = 600.0
     edit_every_s: float = 10.0
     page_within_s: float = 900.0
+    for_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +182,8 @@ class Observed:
     window: Evidence
     added: Evidence
     arrival: Arrival
+    headline: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,12 +279,26 @@ def _open(burst: Burst, event: Observed, now: float, policy: Policy) -> Decision
         arrival=event.arrival,
         severity=burst.severity,
         trigger=_trigger(burst),
+        headline=event.headline,
+        why=event.why,
     )
     hold = Hold(since)
-    if burst.second < now - policy.page_within_s:
+    if policy.for_s > 0:
+        waiting = msgspec.structs.replace(
+            incident, phase=Phase.PENDING, reason=Reason.PENDING.name
+        )
+        return Decision(waiting, (hold,), Reason.PENDING)
+    return _announce(incident, event, now, policy, hold)
+
+
+def _announce(
+    incident: Incident, event: Observed, now: float, policy: Policy, *more: Command
+) -> Decision:
+    """Tell of a new incident, if it is not too old."""
+    if event.second < now - policy.page_within_s:
         quiet = msgspec.structs.replace(incident, reason=Reason.TOO_OLD.name)
-        return Decision(quiet, (hold,), Reason.TOO_OLD)
-    return _tell(incident, "opened", Reason.OPENED, now, hold, paged=True)
+        return Decision(quiet, more, Reason.TOO_OLD)
+    return _tell(incident, "opened", Reason.OPENED, now, *more, paged=True)
 
 
 def _reopen(state: Incident, burst: Burst, event: Observed, now: float) -> Decision:
@@ -264,6 +308,10 @@ def _reopen(state: Incident, burst: Burst, event: Observed, now: float) -> Decis
         resolved_at=None,
         quiet_since=None,
         reopened=state.reopened + 1,
+        reopenings=(
+            *(x for x in state.reopenings if x > event.second - _FLAP_S),
+            event.second,
+        ),
         fired_at=burst.second,
         severity=burst.severity,
         trigger=_trigger(burst),
@@ -278,14 +326,36 @@ def _observe_open(
     burst = event.burst
     counted = _counted(state, event)
     if burst is not None and burst.count >= state.trigger.count:
-        counted = msgspec.structs.replace(counted, trigger=_trigger(burst))
+        counted = msgspec.structs.replace(
+            counted, trigger=_trigger(burst), why=event.why
+        )
     if burst is not None and burst.severity == "critical":  # never back while open
-        counted = msgspec.structs.replace(counted, severity="critical")
+        counted = msgspec.structs.replace(
+            counted,
+            severity="critical",
+            has_escalated=counted.has_escalated or state.severity != "critical",
+        )
+    if state.is_pending:
+        return _observe_pending(counted, event, now, policy)
     if not state.paged:
         return _observe_silent(counted, event, now, policy)
     if counted.severity != state.severity:
         return _tell(counted, "escalated", Reason.ESCALATED, now)
     return _edit(counted, now, policy)
+
+
+def _observe_pending(
+    counted: Incident, event: Observed, now: float, policy: Policy
+) -> Decision:
+    if event.burst is None:
+        return Decision(counted, (), Reason.NOT_FIRING)
+    firing = msgspec.structs.replace(counted, fired_at=event.second)
+    if event.second - counted.opened_at < policy.for_s:
+        return Decision(firing, (), Reason.PENDING)
+    lasting = msgspec.structs.replace(
+        firing, phase=Phase.OPEN, detected_at=now, arrival=event.arrival
+    )
+    return _announce(lasting, event, now, policy)
 
 
 def _observe_silent(
@@ -313,9 +383,15 @@ def _progress(
         return _edit(loud, now, policy, otherwise=Reason.NOT_CALM)
     since = event.second if state.quiet_since is None else state.quiet_since
     quiet = msgspec.structs.replace(state, quiet_since=since)
-    if event.second - since < policy.quiet_s:
+    if event.second - since < quiet_s(state, policy):
         return _edit(quiet, now, policy, otherwise=Reason.CALMING)
     return _resolve(quiet, event.second, now)
+
+
+def quiet_s(state: Incident, policy: Policy) -> float:
+    """How long it must be calm; twice as long for each reopening that is flapping."""
+    flaps = len(state.reopenings) - _FLAPS + 1
+    return min(max(_MAX_QUIET_S, policy.quiet_s), policy.quiet_s * 2.0 ** max(0, flaps))
 
 
 def _resolve(state: Incident, second: int, now: float) -> Decision:
@@ -323,6 +399,9 @@ def _resolve(state: Incident, second: int, now: float) -> Decision:
         state, phase=Phase.RESOLVED, resolved_at=float(second)
     )
     release = Release(second)
+    if state.is_pending:
+        done = msgspec.structs.replace(done, reason=Reason.NOT_LONG_ENOUGH.name)
+        return Decision(done, (release,), Reason.NOT_LONG_ENOUGH)
     if not state.paged:
         done = msgspec.structs.replace(done, reason=Reason.RESOLVED_SILENTLY.name)
         return Decision(done, (release,), Reason.RESOLVED_SILENTLY)

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import msgspec
 
 from alerting.evidence import TemplateTally
-from alerting.incident import Arrival, Incident, Kind, Phase, Reason
+from alerting.incident import Arrival, Incident, Kind, Reason
+from alerting.notice import Notice, Phrase, Verdict, phrase
 from alerting.text import cut, one_line
 from tocsin.records.public import AlertRecord
 
@@ -40,7 +41,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A message about an incident; `icon` and `title` are its header.
 
     `note`: what is said below it so that people notice, as of `note_sequence`.
-    `parent`: the message below which it belongs, while there is a storm.
+    `parent`: the message below which it belongs, while there is a storm. `table`: the
+    incidents of a storm or a digest, a line each.
     """
 
     incident: str
@@ -59,9 +61,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     arrival: Arrival = Arrival()
     detected_at: float = 0.0
     reason: str = ""
+    labels: dict[str, str] = {}
+    opened_at: float = 0.0
     note: str = ""
     note_sequence: int = 0
     parent: str = ""
+    table: tuple[str, ...] = ()
 
     @property
     def header(self) -> str:
@@ -75,20 +80,28 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def describe(
-    incident: Incident, kind: Kind, spark: Sequence[int], *, now: float
+    incident: Incident,
+    kind: Kind,
+    spark: Sequence[int],
+    *,
+    now: float,
+    notice: Notice | None = None,
 ) -> Message:
-    """The message about an incident; `now`: Unix seconds, for its duration."""
+    """The message about an incident; `now`: Unix seconds, for its duration.
+
+    `notice`: what was said of it so far, and what keeps it from people.
+    """
     shown = incident.evidence.templates[:_SHOWN_TEMPLATES]
     rest = incident.errors - sum(x.count for x in shown)
     return Message(
         incident=incident.id,
-        sequence=incident.sequence,
+        sequence=notice.sequence if notice else incident.sequence,
         kind=kind,
         is_open=incident.is_open,
         icon=_icon(incident),
         title=_title(incident),
         why=_why(incident, now),
-        fields=_fields(incident, now),
+        fields=_fields(incident, notice, now),
         templates=tuple(_template(x) for x in shown),
         more_errors=max(0, rest) if shown else 0,
         samples=tuple(_sample(x) for x in shown[:_SHOWN_SAMPLES]),
@@ -97,6 +110,10 @@ def describe(
         arrival=incident.arrival,
         detected_at=incident.detected_at,
         reason=incident.reason,
+        labels={x: cut(one_line(y), _MAX_NAME) for x, y in incident.labels.items()},
+        opened_at=incident.opened_at,
+        note=_note(incident, notice, now) if notice else "",
+        note_sequence=notice.note_sequence if notice else 0,
     )
 
 
@@ -161,16 +178,18 @@ def _icon(incident: Incident) -> str:
 def _title(incident: Incident) -> str:
     name = cut(one_line(incident.service), _MAX_NAME)
     done = "" if incident.is_open else " resolved"
-    return f"{name}: ERROR burst{done}"
+    return f"{name}: {one_line(incident.headline) or 'ERROR burst'}{done}"
 
 
 def _why(incident: Incident, now: float) -> str:
-    if incident.phase is Phase.RESOLVED:
+    if not incident.is_open:
         lasted = span(incident.duration_s(now))
         is_normal = incident.reason == Reason.NEW_NORMAL.name
         how = "taken as the new normal" if is_normal else "over"
         total = f"{incident.errors:,} ERROR, peak {incident.peak:,}/s"
         return f"{how} after {lasted}: {total}"
+    if incident.why:
+        return one_line(incident.why)
     found = incident.trigger
     times = found.count / found.expected if found.expected >= 0.05 else None
     factor = "" if times is None else f" (×{_number(times)})"
@@ -181,11 +200,13 @@ def _why(incident: Incident, now: float) -> str:
     )
 
 
-def _fields(incident: Incident, now: float) -> tuple[tuple[str, str], ...]:
+def _fields(
+    incident: Incident, notice: Notice | None, now: float
+) -> tuple[tuple[str, str], ...]:
     hosts = [cut(one_line(x), _MAX_NAME) for x in incident.evidence.hosts]
     more = f" and {len(hosts) - _SHOWN_HOSTS} more" if len(hosts) > _SHOWN_HOSTS else ""
     return (
-        ("State", _state(incident)),
+        ("State", _state(incident, notice, now)),
         ("Severity", incident.severity),
         ("Since", clock_time(incident.opened_at)),
         ("Duration", span(incident.duration_s(now))),
@@ -198,13 +219,34 @@ def _fields(incident: Incident, now: float) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _state(incident: Incident) -> str:
-    state = incident.phase.value
-    if incident.is_stale and incident.is_open:
-        return f"{state}, stale: no news from the processor"
-    if incident.reopened and incident.is_open:
-        return f"{state}, came back {incident.reopened} ×"
-    return state
+def _state(incident: Incident, notice: Notice | None, now: float) -> str:
+    """One word, and what a person has to know of it."""
+    word = phrase(incident, notice, now=now)
+    said = [word.value]
+    by = cut(one_line(notice.standing_by), _MAX_NAME) if notice else ""
+    if word is Phrase.STALE:
+        said.append("no news from the processor")
+    elif by and word in {Phrase.SILENCED, Phrase.INHIBITED, Phrase.MUTED}:
+        said[0] = f"{word.value} by {by}"
+    elif notice and notice.acked_by and incident.is_open:
+        who = cut(one_line(notice.acked_by), _MAX_NAME)
+        comment = cut(one_line(notice.ack_comment), _MAX_TEMPLATE)
+        acked = f"acknowledged by {who}" + (f": {comment}" if comment else "")
+        said = [acked] if word is Phrase.ACKED else [*said, acked]
+    if incident.is_flapping and incident.is_open:
+        said.append(f"flapping: came back {len(incident.reopenings)} × in an hour")
+    elif incident.reopened and incident.is_open:
+        said.append(f"came back {incident.reopened} ×")
+    return ", ".join(said)
+
+
+def _note(incident: Incident, notice: Notice, now: float) -> str:
+    """What is said below the message, so that people notice it again."""
+    head = f"{_icon(incident)} {_title(incident)}"
+    if notice.note == Verdict.ESCALATED.name:
+        return f"{head} is critical now: {_why(incident, now)}"
+    lasted = span(incident.duration_s(now))
+    return f"{head} still goes on after {lasted}, and nobody acknowledged it"
 
 
 def _template(tally: TemplateTally) -> TemplateLine:

@@ -12,15 +12,17 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from alerting.bundle import Bundle, decode_row
 from alerting.burst import BurstRule
 from alerting.engine import Engine
 from alerting.incident import Incident, Policy, decode_incident
+from alerting.notice import Notice
 from alerting.telemetry import AlertingTelemetry
 from alerting.tiling import Place
 from tocsin.errors import BadRecord
 from tocsin.ports.bus import Bus
 from tocsin.records.frames import decode_frame
-from tocsin.records.topics import DECIDED, INCIDENTS, LOG_METRICS
+from tocsin.records.topics import DECIDED, INCIDENTS, LOG_METRICS, NOTICES
 
 HORIZON_S = 7200.0  # four half-lives of the baseline
 _MAX_RECORDS = 2000
@@ -108,3 +110,26 @@ def _warm(engine: Engine, value: bytes, positions: Mapping[int, Place]) -> bool:
         return False
     engine.warm(frame)
     return True
+
+
+def stored_notices(
+    bus: Bus, telemetry: AlertingTelemetry
+) -> tuple[list[Notice], list[Bundle]]:
+    """What was said of incidents, and the storms and digests."""
+    notices: list[Notice] = []
+    bundles: list[Bundle] = []
+    view = bus.table(NOTICES)
+    try:
+        for value in view.rows.values():
+            try:
+                row = decode_row(value)
+            except BadRecord as error:
+                telemetry.bad_record(NOTICES, error)
+                continue
+            if isinstance(row, Notice):
+                notices.append(row)
+            else:
+                bundles.append(row)
+    finally:
+        view.close()
+    return notices, bundles

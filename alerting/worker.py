@@ -9,19 +9,25 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import Self
 
 from alerting.burst import BurstRule
 from alerting.delivery import Delivery
+from alerting.desk import Desk, Rules
 from alerting.duty import Duty
 from alerting.incident import Policy
+from alerting.inhibition import inhibitions
+from alerting.intervals import mute_intervals
 from alerting.notify.port import Notifier
+from alerting.orders import OrderBook
 from alerting.receivers import notifiers
-from alerting.recovery import rebuilt_engine, stored_incidents
+from alerting.recovery import rebuilt_engine, stored_incidents, stored_notices
+from alerting.routing import Routing, tree
+from alerting.silences import configured
 from alerting.telemetry import AlertingTelemetry
-from tocsin.config.model import AlertingConfig, BurstConfig
+from tocsin.config.alerting import AlertingConfig, BurstConfig
 from tocsin.errors import BusUnavailable, Fenced, TransactionAborted
 from tocsin.ports.bus import Batch, Bus, Consumer, Producer, TopicPartition
 from tocsin.records.topics import LOG_METRICS
@@ -52,7 +58,7 @@ def run(  # noqa: PLR0913 - the signature that every worker has
     """
     worker = Worker(
         bus,
-        config.burst,
+        config,
         notifiers(config, clock=clock),
         identity=identity,
         telemetry=telemetry,
@@ -90,14 +96,27 @@ def policy(config: BurstConfig) -> Policy:
     return Policy(quiet_s=config.resolve_quiet, reopen_s=config.reopen_within)
 
 
+def rules(config: AlertingConfig, receivers: Mapping[str, Notifier]) -> Rules:
+    """Who is told of what, as it is configured."""
+    return Rules(
+        routing=Routing(tree(config.routes), list(receivers)),
+        channels={name: x.channel for name, x in receivers.items()},
+        intervals=mute_intervals(config.mute_intervals),
+        inhibitions=inhibitions(config.inhibit),
+        silences=configured(config.silences),
+        renotify_s=tuple(config.renotify),
+        storm=config.storm,
+    )
+
+
 class Worker:
     """The loop; `until` may be called again after an error."""
 
     def __init__(  # noqa: PLR0913 - made in one place, from ready-made parts
         self,
         bus: Bus,
-        config: BurstConfig,
-        channels: Sequence[Notifier],
+        config: AlertingConfig,
+        receivers: Mapping[str, Notifier],
         *,
         identity: str,
         telemetry: AlertingTelemetry,
@@ -105,9 +124,10 @@ class Worker:
         clock: Clock,
     ) -> None:
         self._bus = bus
-        self._rule = burst_rule(config)
-        self._policy = policy(config)
-        self._channels = channels
+        self._rule = burst_rule(config.burst)
+        self._policy = policy(config.burst)
+        self._rules = rules(config, receivers)
+        self._channels = list(receivers.values())
         self._identity = identity
         self._telemetry = telemetry
         self._health = health
@@ -154,6 +174,9 @@ class Worker:
             now=self._clock(),
             beat=self._health.beat,
         )
+        notices, bundles = stored_notices(self._bus, self._telemetry)
+        desk = Desk(self._rules, incidents=incidents, notices=notices, bundles=bundles)
+        orders = OrderBook(self._bus, telemetry=self._telemetry)
         delivery = self.new_delivery()
         self._telemetry.started(replayed, sum(x.is_open for x in incidents))
         self._telemetry.incidents(engine.incidents)
@@ -162,7 +185,8 @@ class Worker:
             self._bus,
             engine,
             delivery,
-            incidents,
+            desk,
+            orders,
             telemetry=self._telemetry,
             clock=self._clock,
         )
@@ -246,6 +270,6 @@ class _Shift:
 
     def _end(self) -> None:
         if self._duty is not None:
-            self._duty.delivery.close()
+            self._duty.close()
         self._duty = None
         self._expected.clear()

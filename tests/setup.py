@@ -28,6 +28,11 @@ TOOLS = (
     Tool("java", "default-jre-headless", "the tests on a real Kafka"),
     Tool("mvn", "maven", "the tests on a real Kafka"),
     Tool("prometheus", "prometheus", "the tests on a real Prometheus"),
+    Tool(
+        "prometheus-alertmanager",
+        "prometheus-alertmanager",
+        "the tests on a real Alertmanager",
+    ),
 )
 
 

@@ -60,13 +60,12 @@ class Reference(NamedTuple):
 class SlackWebNotifier:
     """Posts to one channel, given by its name or id. Not for several threads."""
 
-    kind = "slack"
     can_edit = True
     post_every_s = 1.0  # Slack: about one message a second and channel
     edit_every_s = 1.2  # Slack: 50 or more of chat.update a minute
     renew_every_s = inf
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - made in one place, from ready-made parts
         self,
         token: str,
         channel: str,
@@ -74,7 +73,10 @@ class SlackWebNotifier:
         api_url: str,
         clock: Clock,
         timeout_s: int = _TIMEOUT_S,
+        name: str = "",
     ) -> None:
+        self.kind = name or "slack"
+        self.channel = name or f"slack:{channel}"
         # No handler of the SDK: it would sleep in the call, or send a message again
         # whose fate is unknown.
         self._client = WebClient(
@@ -91,11 +93,6 @@ class SlackWebNotifier:
 
     def __repr__(self) -> str:
         return f"SlackWebNotifier({self._channel!r})"
-
-    @property
-    def channel(self) -> str:
-        """`slack:` and the channel."""
-        return f"slack:{self._channel}"
 
     def check(self) -> None:
         """Ask Slack whether the token is good; it does not tell of the channel."""

@@ -20,11 +20,12 @@ _TIMEOUT_S = 6
 class SlackWebhookNotifier(PostOnly):
     """Posts to the one channel that the webhook belongs to; its address is a secret."""
 
-    channel = "slack-webhook"
-    kind = "slack-webhook"
     post_every_s = 1.0  # Slack: about one message a second and channel
 
-    def __init__(self, url: str, *, clock: Clock, timeout_s: int = _TIMEOUT_S) -> None:
+    def __init__(
+        self, url: str, *, clock: Clock, timeout_s: int = _TIMEOUT_S, name: str = ""
+    ) -> None:
+        self.channel = self.kind = name or "slack-webhook"
         self._client = WebhookClient(
             url, timeout=timeout_s, retry_handlers=[], logger=SILENT
         )

@@ -26,7 +26,8 @@ from alerting.telemetry import AlertingTelemetry
 from alerting.worker import run
 from tests.slack import TOKEN, WEBHOOK_PATH
 from tocsin.bus.opening import open_bus
-from tocsin.config.model import AlertingConfig, BusConfig, SlackConfig
+from tocsin.config.alerting import AlertingConfig, SlackConfig
+from tocsin.config.model import BusConfig
 from tocsin.ports.bus import Bus
 from tocsin.records.topics import DELIVERIES, OUTBOX
 from tocsin.telemetry import log

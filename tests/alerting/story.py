@@ -17,7 +17,8 @@ from alerting.worker import run
 from tests.slack import FakeSlack
 from tocsin.bus.opening import open_bus
 from tocsin.bus.specs import specs
-from tocsin.config.model import AlertingConfig, BusConfig, SlackConfig
+from tocsin.config.alerting import AlertingConfig, SlackConfig
+from tocsin.config.model import BusConfig
 from tocsin.ports.bus import Bus, Records
 from tocsin.records.frames import Frame, Pane, Sample, TemplateCount, encode_frame
 from tocsin.records.topics import INCIDENTS, LOG_METRICS

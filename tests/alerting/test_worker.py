@@ -13,7 +13,7 @@ import pytest
 from tests.alerting.story import Alerting, Feed, Frames, bot, burst, pane, wait_until
 from tests.collector.faults import Fault, FaultyBus
 from tests.slack import WEBHOOK_CHANNEL, Answer, FakeSlack
-from tocsin.config.model import AlertingConfig, SlackConfig
+from tocsin.config.alerting import AlertingConfig, SlackConfig
 from tocsin.errors import ConfigError, Fenced
 from tocsin.ports.bus import Bus, Records
 from tocsin.records.public import AlertRecord, DeadLetter

@@ -6,7 +6,7 @@ import time
 
 import click
 
-from tocsin.config.model import duration_s
+from tocsin.config.kinds import duration_s
 from tocsin.ports.bus import Start
 from tocsin.values import parse_address
 

@@ -6,12 +6,13 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from tocsin.config.kinds import WRITTEN
 from tocsin.config.mistake import Key, Layer, Mistake, dotted
-from tocsin.config.model import WRITTEN, Config
-from tocsin.config.settings import by_key
+from tocsin.config.model import Config
+from tocsin.config.settings import by_key, field_at, holds_secret, model_of
 
 _SENTENCES = {
     "missing": "is missing",
@@ -60,7 +61,8 @@ def _mistake(detail: ErrorDetails, layer: Layer) -> Mistake:
     if detail["type"] == "extra_forbidden":
         place = layer.keys.get(key) or layer.place_of(key)
         return Mistake(place, _unknown(key), dotted(key))
-    return Mistake(layer.place_of(key), _sentence(detail, key), dotted(key))
+    named = (*key, detail["loc"][-1]) if detail["type"] == "missing" else key
+    return Mistake(layer.place_of(key), _sentence(detail, key), dotted(named))
 
 
 def _present(loc: Key, values: Any) -> Key:
@@ -87,10 +89,9 @@ def _unknown(key: Key) -> str:
 
 
 def _section(key: Key) -> list[str]:
-    model: Any = Config
-    for part in key:
-        model = model.model_fields[str(part)].annotation
-    return list(model.model_fields) if issubclass(model, BaseModel) else []
+    field = field_at(key)
+    model = model_of(field.annotation) if field else None if key else Config
+    return list(model.model_fields) if model else []
 
 
 def _sentence(detail: ErrorDetails, key: Key) -> str:
@@ -106,9 +107,8 @@ def _sentence(detail: ErrorDetails, key: Key) -> str:
 
 
 def _choice(value: Any, got: str, key: Key) -> str:
-    choices = [
-        str(choice) for choice in _choices(by_key()[dotted(key)].field.annotation)
-    ]
+    field = field_at(key)
+    choices = [str(choice) for choice in _choices(field.annotation if field else None)]
     listed = " or ".join(f'"{choice}"' for choice in choices)
     meant = nearest(str(value), choices)
     hint = f'; did you mean "{meant}"?' if meant else ""
@@ -140,8 +140,16 @@ def _shown(value: Any, key: Key) -> str:
 
 
 def _is_secret(key: Key) -> bool:
-    names = dotted(key)
-    return any(
-        setting.is_secret and (names == name or names.startswith(f"{name}."))
-        for name, setting in by_key().items()
+    """Whether a value is a secret, stands below one, or may be one in a wrong place."""
+    fields = [field_at(key[:end]) for end in range(1, len(key) + 1)]
+    if any(x is not None and holds_secret(x.annotation) for x in fields):
+        return True
+    last = fields[-1] if fields else None
+    model = model_of(last.annotation) if last else None
+    # `webhook: https://…` instead of its keys is an easy mistake, and shows the secret.
+    is_item = any(isinstance(part, int) for part in key)
+    return (
+        is_item
+        and model is not None
+        and any(holds_secret(x.annotation) for x in model.model_fields.values())
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tocsin.config.contradictions import contradictions
 from tocsin.config.document import read_document
 from tocsin.config.environment import CONFIG_VARIABLE, read_environment
 from tocsin.config.explain import validate
@@ -72,7 +73,7 @@ def load(
         merged.keys |= layer.keys
     if file is not None:
         _anchor(merged, file.parent)
-    mistakes += _contradictions(merged)
+    mistakes += contradictions(merged)
     if mistakes:
         raise ConfigMistakes(sorted(mistakes, key=_in_reading_order))
     # On top of the defaults, because a topic that sets its partitions alone keeps
@@ -134,20 +135,6 @@ def _anchor(layer: Layer, folder: Path) -> None:
 
 def _below(folder: Path, path: str) -> str:
     return str(folder / Path(path).expanduser())
-
-
-def _contradictions(layer: Layer) -> list[Mistake]:
-    """Values that are fine alone and not together."""
-    slack = _get(layer.values, ("alerting", "slack"))
-    if not isinstance(slack, Mapping) or not slack.get("bot_token"):
-        return []
-    if slack.get("channel"):
-        return []
-    place = layer.place_of(("alerting", "slack", "bot_token"))
-    problem = "a bot token needs the channel to post to; set TOCSIN_SLACK_CHANNEL too"
-    if place.line:
-        problem = "is missing; a bot token needs the channel to post to"
-    return [Mistake(place, problem, "alerting.slack.channel")]
 
 
 def _get(values: Any, path: tuple[str, ...]) -> Any:

@@ -8,7 +8,7 @@ stand in a file of its own, named by the variable with `_FILE`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args, get_origin
@@ -16,7 +16,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from tocsin.config.model import Config, is_duration, is_size
+from tocsin.config.kinds import is_duration, is_size
+from tocsin.config.model import Config
 
 SHORT = {
     "TOCSIN_BUS": "bus.url",
@@ -54,7 +55,7 @@ class Setting:
     @property
     def is_secret(self) -> bool:
         """Whether it is, or holds, what must not be shown."""
-        return any(kind is SecretStr for kind in _kinds(self.field.annotation))
+        return holds_secret(self.field.annotation)
 
     @property
     def is_list(self) -> bool:
@@ -103,6 +104,23 @@ def sections() -> tuple[tuple[str, ...], ...]:
     return tuple(sorted(paths, key=len))
 
 
+def field_at(key: Sequence[str | int]) -> FieldInfo | None:
+    """The field that a key leads to, also inside of lists; None where there is none."""
+    model: type[BaseModel] | None = Config
+    field: FieldInfo | None = None
+    for part in key:
+        if isinstance(part, int):
+            continue  # an item is of the kind that its list takes
+        field = None if model is None else model.model_fields.get(part)
+        model = None if field is None else model_of(field.annotation)
+    return field
+
+
+def model_of(annotation: Any) -> type[BaseModel] | None:
+    """The model whose keys stand below a value, or in the items of a list."""
+    return next((m for x in _kinds(annotation) if (m := _section(x))), None)
+
+
 def _settings(model: type[BaseModel], above: tuple[str, ...]) -> Iterator[Setting]:
     for name, field in model.model_fields.items():
         section = _section(field.annotation)
@@ -110,6 +128,11 @@ def _settings(model: type[BaseModel], above: tuple[str, ...]) -> Iterator[Settin
             yield Setting((*above, name), field)
         else:
             yield from _settings(section, (*above, name))
+
+
+def holds_secret(annotation: Any) -> bool:
+    """Whether a value is, or directly holds, what must not be shown."""
+    return any(kind is SecretStr for kind in _kinds(annotation))
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from tocsin.config.loading import Loaded
 from tocsin.config.mistake import Key, Place
@@ -38,17 +38,27 @@ def effective(loaded: Loaded) -> Iterator[Shown]:
 
 def written(setting: Setting, value: Any) -> Any:
     """A value as a configuration file would say it."""
+    if isinstance(value, BaseModel):
+        return _written_section(setting, value)
     if isinstance(value, list):
         return [written(setting, item) for item in value]
     if isinstance(value, Mapping):
         return {name: written(setting, inner) for name, inner in value.items()}
-    if isinstance(value, SecretStr):
-        return MASK
-    if value is None or isinstance(value, bool | str):
-        return value
+    if value is None or isinstance(value, bool | str | SecretStr):
+        return MASK if isinstance(value, SecretStr) else value
     if setting.is_duration:
         return duration_text(value)
     return size_text(value) if setting.is_size else _plain(value)
+
+
+def _written_section(setting: Setting, section: BaseModel) -> dict[str, Any]:
+    """What is set in a section inside of a list."""
+    fields = type(section).model_fields
+    return {
+        name: written(Setting((*setting.path, name), fields[name]), value)
+        for name, value in section
+        if name in section.model_fields_set
+    }
 
 
 def _plain(value: Any) -> Any:

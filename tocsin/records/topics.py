@@ -18,6 +18,9 @@ INCIDENTS = "incidents"  # alerting: the state of every incident
 OUTBOX = "outbox"  # alerting: the newest message that each channel should show
 DELIVERIES = "deliveries"  # alerting: what each channel shows
 DECIDED = "decided"  # alerting: up to where the frames of each source are decided on
+NOTICES = "notices"  # alerting: what was said of each incident, and storms
+SILENCES = "silences"  # people: what they want to hear nothing of
+ACKNOWLEDGEMENTS = "acknowledgements"  # people: who looks after which incident
 
 TABLES = (
     CHECKPOINTS,
@@ -28,4 +31,7 @@ TABLES = (
     OUTBOX,
     DELIVERIES,
     DECIDED,
+    NOTICES,
+    SILENCES,
+    ACKNOWLEDGEMENTS,
 )

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tocsin.config.document import parse_document
-from tocsin.config.explain import validate
 from tocsin.config.loading import load
 from tocsin.config.settings import SHORT, Setting, settings
 from tocsin.config.showing import effective
@@ -38,10 +36,12 @@ def test_every_short_variable_is_described() -> None:
         assert re.search(rf"^\| .*`{name}`.* \| `{key}` \|", TEXT, re.MULTILINE), name
 
 
-def test_the_example_is_a_valid_file() -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+@pytest.mark.parametrize("example", re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL))
+def test_an_example_is_a_valid_file(
+    example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in re.findall(r"env:([A-Z_]+)", example):
+        monkeypatch.setenv(name, "https://somewhere.example/")
+    (tmp_path / "tocsin.yaml").write_text(example)
 
-    layer = parse_document(example, "example")
-
-    assert layer.mistakes == []
-    assert validate(layer)[1] == []
+    assert load(file=tmp_path / "tocsin.yaml", environ={}).warnings == ()

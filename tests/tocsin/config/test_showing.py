@@ -7,8 +7,9 @@ import json
 import pytest
 
 from tocsin.config.document import parse_document
+from tocsin.config.kinds import duration_s, size_bytes
 from tocsin.config.loading import load
-from tocsin.config.model import Config, duration_s, size_bytes
+from tocsin.config.model import Config
 from tocsin.config.settings import settings
 from tocsin.config.showing import (
     MASK,
