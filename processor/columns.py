@@ -38,7 +38,7 @@ def texts(values: Sequence[str]) -> Column:
 
 def translate(values: Column, table: bytes) -> Column:
     """Replace each byte by the one that a table of 256 has for it."""
-    starts, ends, data = _layout(values)
+    starts, ends, data = layout(values)
     if len(starts) == 0 or len(data) == 0:
         return values
     first, last = int(starts[0]), int(ends[-1])
@@ -48,7 +48,7 @@ def translate(values: Column, table: bytes) -> Column:
 
 def squeeze(values: Column, byte: int) -> Column:
     """Leave one of each run of a byte."""
-    starts, ends, data = _layout(values)
+    starts, ends, data = layout(values)
     if len(starts) == 0 or len(data) == 0:
         return values
     first, last = int(starts[0]), int(ends[-1])
@@ -85,6 +85,24 @@ def extract(values: Column, pattern: str) -> tuple[Ints, dict[str, Column]]:
     return matched, groups
 
 
+def contains(values: Column, text: str) -> Bools:
+    """Which rows contain a text."""
+    return bools(_kernels.match_substring(values, text))
+
+
+def starts_with(values: Column, text: bytes) -> Bools:
+    """Which rows begin with a text."""
+    return bools(_kernels.starts_with(values, text))
+
+
+def put(values: Column, rows: Ints, texts: Sequence[bytes]) -> Column:
+    """The column with other texts in some rows."""
+    changed = to_list(values)
+    for row, text in zip(rows.tolist(), texts, strict=True):
+        changed[row] = text
+    return column(changed)
+
+
 def extract_spans(values: Column, pattern: str) -> tuple[Ints, list[tuple[Ints, Ints]]]:
     """Match a pattern: the rows that match, and each group's start and length there.
 
@@ -105,7 +123,7 @@ def extract_spans(values: Column, pattern: str) -> tuple[Ints, list[tuple[Ints, 
 
 def slices(values: Column, rows: Ints, starts: Ints, ends: Ints) -> list[bytes]:
     """Of some rows the bytes between two positions."""
-    at, _, data = _layout(values)
+    at, _, data = layout(values)
     whole = data.tobytes()
     base = at[rows]
     pairs = zip((base + starts).tolist(), (base + ends).tolist(), strict=True)
@@ -142,7 +160,7 @@ def replace_where(
 
 def cut(values: Column, size: int) -> Column:
     """Rows of at most so many bytes, without the word that the cut went through."""
-    starts, ends, _ = _layout(values)
+    starts, ends, _ = layout(values)
     long: Any = ends - starts > size
     if not long.any():
         return values
@@ -173,7 +191,7 @@ def to_list(values: Column) -> list[bytes]:
 
 def first_bytes(values: Column) -> Bytes:
     """The first byte of each row, 0 where it is empty."""
-    starts, ends, data = _layout(values)
+    starts, ends, data = layout(values)
     if len(data) == 0:
         return np.zeros(len(values), np.uint8)
     first = data[np.minimum(starts, len(data) - 1)]
@@ -219,7 +237,7 @@ def _from_layout(edges: npt.NDArray[np.int32], content: bytes) -> Column:
     return cast("Column", made)
 
 
-def _layout(values: Column) -> tuple[Ints, Ints, Bytes]:
+def layout(values: Column) -> tuple[Ints, Ints, Bytes]:
     """Where each row starts and ends in the bytes of all."""
     buffers: list[Any] = values.buffers()
     _, offsets, data = buffers
@@ -240,7 +258,7 @@ class Text:
     _MARGIN = 64
 
     def __init__(self, values: Column) -> None:
-        self.starts, self.ends, data = _layout(values)
+        self.starts, self.ends, data = layout(values)
         self._data: Bytes = np.concatenate([data, np.zeros(self._MARGIN, np.uint8)])
 
     @property

@@ -17,7 +17,7 @@ from processor import columns
 from processor.columns import Column, Floats, Ints
 from processor.times import to_seconds
 from processor.zones import Zone
-from tocsin.formats import fallback, levels, times
+from tocsin.formats import fallback, header_ends, levels, times
 from tocsin.formats.fallback import LEVEL_RULES, LevelRule, Place
 from tocsin.values import Level
 
@@ -119,8 +119,12 @@ def _by_place(heads: Heads, place: Place) -> tuple[np.ndarray, Ints]:
             starts[rows] = start[earlier]
             ends[rows] = (start + length)[earlier]
             words = columns.slices(heads.texts, rows, starts[rows], ends[rows])
+            if rule.in_message:
+                ends[rows] = 0
             found[rows] = _levels(rule, words)
-    if place is Place.FIELD:
+    if place is Place.REST:
+        ends[:] = 0
+    elif place is Place.FIELD:
         outside = _behind_sentence(heads, starts)
         found[outside], ends[outside] = Level.UNKNOWN, 0
     return found, ends
@@ -144,9 +148,11 @@ def _level(rule: str, word: bytes) -> Level:
 _BY_NAME = {rule.name: rule for rule in LEVEL_RULES}
 
 
-def _behind_sentence(heads: Heads, starts: Ints) -> Ints:
+def _behind_sentence(
+    heads: Heads, starts: Ints, sentence: str = fallback.SENTENCE
+) -> Ints:
     """Which matches begin where the header is over already."""
-    matched, spans = columns.extract_spans(heads.texts, fallback.SENTENCE)
+    matched, spans = columns.extract_spans(heads.texts, sentence)
     if len(matched) == 0:
         return matched
     start, length = spans[0]
@@ -159,7 +165,26 @@ def _behind_sentence(heads: Heads, starts: Ints) -> Ints:
         columns.slices(heads.texts, doubtful, doubtful * 0, starts[doubtful])
     )
     before = columns.replace(before, r"[\[({<\"][^\[\](){}<>\"]*[\])}>\"]", "[]")
-    return doubtful[columns.matches(before, fallback.SENTENCE)]
+    return doubtful[columns.matches(before, sentence)]
+
+
+def messages(texts: Column, arrival: Floats, zone: Zone) -> Column:
+    """Lines without their headers, as far as those are known by the rules."""
+    heads = heads_of(texts, np.arange(len(texts)))
+    ends, _ = find_levels(heads)
+    seconds, starts = find_times(heads, arrival, zone)
+    behind = np.where(np.isnan(seconds), 0, starts)
+    told = (ends > 0) | ~np.isnan(seconds)
+    rows = np.flatnonzero(told & (columns.first_bytes(texts) != ord("{")))
+    if len(rows) == 0:
+        return texts
+    begins = np.maximum(ends, behind)[rows]
+    first, last, _ = columns.layout(texts)
+    rest = columns.column(columns.slices(texts, rows, begins, (last - first)[rows]))
+    for pattern in (header_ends.TIME_END, header_ends.NAMES_END):
+        _, groups = columns.extract(rest, pattern)
+        rest = groups["message"]
+    return columns.put(texts, rows, columns.to_list(rest))
 
 
 def find_statuses(texts: Column) -> np.ndarray:
@@ -305,7 +330,7 @@ def _epochs(heads: Heads, arrival: Floats, zone: Zone | None) -> tuple[Floats, I
         return seconds, starts
     begins, length = spans[0]
     starts[matched] = begins
-    outside = np.isin(matched, _behind_sentence(heads, starts))
+    outside = np.isin(matched, _behind_sentence(heads, starts, fallback.LONG_SENTENCE))
     words = columns.slices(texts, matched, begins, begins + length)
     values = np.array([float(word.replace(b",", b".")) for word in words])
     scale = 10.0 ** np.array([max(len(w) - 10, 0) if w.isdigit() else 0 for w in words])

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from processor.columns import Column, Floats, Ints, column
-from processor.recognition import NO_FORMAT, Reading, Recogniser, messages
+from processor.recognition import NO_FORMAT, Reading, Recogniser
 from processor.templates import Fingerprints, Template
 from processor.zones import Zone
 from tocsin.formats.catalogue import FORMATS
@@ -62,7 +62,7 @@ class Parser:
         """
         reading = self._recogniser.read(lines, arrival=arrival, hints=hints)
         rows = error_rows(reading) if errors_only else np.arange(len(lines))
-        texts = messages(reading, rows) if len(rows) else column([])
+        texts = self._recogniser.messages(reading, rows) if len(rows) else column([])
         which, templates = self._fingerprints.of(texts)
         return Events(
             levels=reading.levels,

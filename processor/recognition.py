@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from processor import columns, headers, jsonlines
 from processor.columns import Column, Floats, Ints
+from processor.envelopes import unwrap
 from processor.times import to_seconds
 from processor.zones import Zone
 from tocsin.formats import levels, times
@@ -57,8 +58,9 @@ class Recogniser:
     ) -> Reading:
         """Read a batch; `hints` are format numbers, or NO_FORMAT."""
         size = len(values)
+        unwrapped = unwrap(clean(values), arrival, self._zone)
         reading = Reading(
-            lines=clean(values),
+            lines=unwrapped.lines,
             formats=np.full(size, NO_FORMAT, np.int64),
             levels=np.full(size, Level.UNKNOWN, np.uint8),
             seconds=np.full(size, np.nan),
@@ -70,7 +72,24 @@ class Recogniser:
         for number in range(len(FORMATS)):
             left = work.try_format(number, left)
         self._fall_back(work, left)
+        outer = np.isnan(reading.seconds)
+        reading.seconds[outer] = unwrapped.seconds[outer]
         return reading
+
+    def messages(self, reading: Reading, rows: Ints) -> Column:
+        """The messages of some rows: their lines without the headers."""
+        texts: list[bytes] = [b""] * len(rows)
+        formats = reading.formats[rows]
+        for number in np.unique(formats):
+            at = np.flatnonzero(formats == number)
+            lines = columns.select(reading.lines, rows[at])
+            if number == NO_FORMAT:
+                part = headers.messages(lines, np.zeros(len(at)), self._zone)
+            else:
+                part = messages_of(lines, FORMATS[number])
+            for row, text in zip(at.tolist(), columns.to_list(part), strict=True):
+                texts[row] = text
+        return columns.column(texts)
 
     def _read_hinted(self, work: _Work, hints: Ints) -> Ints:
         missed = [np.flatnonzero(hints == NO_FORMAT)]
@@ -113,24 +132,8 @@ def clean(values: Sequence[bytes]) -> Column:
     return lines
 
 
-def messages(reading: Reading, rows: Ints) -> Column:
-    """The messages of some rows: their lines without the headers."""
-    texts: list[bytes] = [b""] * len(rows)
-    formats = reading.formats[rows]
-    for number in np.unique(formats):
-        at = np.flatnonzero(formats == number)
-        part = columns.to_list(messages_of(reading.lines, rows[at], int(number)))
-        for row, text in zip(at.tolist(), part, strict=True):
-            texts[row] = text
-    return columns.column(texts)
-
-
-def messages_of(lines: Column, rows: Ints, number: int) -> Column:
-    """The messages of rows of one format."""
-    part = columns.select(lines, rows)
-    if number == NO_FORMAT:
-        return part
-    format_ = FORMATS[number]
+def messages_of(part: Column, format_: Format) -> Column:
+    """The messages of lines of one format."""
     if format_.decoder is Decoder.JSON:
         return jsonlines.messages(columns.to_list(part))
     left = np.arange(len(part))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processor.recognition import NO_FORMAT, Recogniser, messages
+from processor.recognition import NO_FORMAT, Recogniser
 from processor.zones import Zone
 from tests.processor.corpus import CORPUS, Case
 from tocsin.formats import fallback
@@ -34,8 +34,9 @@ Row = tuple[str | None, Level, float | None, bytes]
 def read(batch: list[bytes], hints: list[int] | None = None) -> list[Row]:
     arrival = np.full(len(batch), ARRIVAL)
     tried = None if hints is None else np.array(hints, np.int64)
-    reading = Recogniser(Zone("UTC")).read(batch, arrival=arrival, hints=tried)
-    texts = messages(reading, np.arange(len(batch))).to_pylist()
+    recogniser = Recogniser(Zone("UTC"))
+    reading = recogniser.read(batch, arrival=arrival, hints=tried)
+    texts = recogniser.messages(reading, np.arange(len(batch))).to_pylist()
     return [
         (
             None if number == NO_FORMAT else FORMATS[number].name,

@@ -33,6 +33,7 @@ class LevelRule:
     """A pattern with groups for the level's text; `example` is a line of that `level`.
 
     `words`: what the text means, where it differs from levels.FIELD_WORDS.
+    `in_message`: what it matches belongs to the message.
     """
 
     name: str
@@ -41,6 +42,7 @@ class LevelRule:
     example: str
     level: Level
     words: Mapping[str, Level] = field(default_factory=dict)
+    in_message: bool = False
 
 
 def _alternatives(words: list[str]) -> str:
@@ -196,6 +198,7 @@ LEVEL_RULES: tuple[LevelRule, ...] = (
         "java.lang.IllegalStateException: queue full",
         Level.ERROR,
         {"panic: ": Level.FATAL},
+        in_message=True,
     ),
     LevelRule(
         "word-first",
@@ -272,3 +275,6 @@ ACCESS_STATUS = r'"[A-Z]{3,10} [^"\n]+"\s+(?P<status>[1-5]\d\d)(?:[\s,]|$)'
 
 SENTENCE = r"(?:^|[\s:])(?P<words>[A-Za-z][a-z']+[,.]? [a-z][a-z']+[,.]?) "
 """Two words in a row, the second in lower case: the header is over."""
+
+LONG_SENTENCE = r"(?:^|[\s:])(?P<words>[A-Za-z][a-z']+ [a-z][a-z']+ [a-z][a-z']+) "
+"""Three: no bare number behind them is the time."""
