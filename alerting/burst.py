@@ -107,15 +107,15 @@ class Series:
         `settled`: up to there all lines are believed to be known.
         """
         seconds = self._seconds
-        if second > seconds.newest:
-            # What would be forgotten is learned before, settled or not.
-            self._learn(second - KEPT_S + 1)
-            seconds.reach(second)
-            if self._learned < seconds.oldest:
-                self._pass(seconds.oldest)
-        elif second <= seconds.newest - KEPT_S:
+        newest = seconds.newest
+        if second > newest:
+            if second - KEPT_S + 2 > self._learned:
+                self._forget(second - KEPT_S + 2)
+            seconds.append(second, errors, lines)
+        elif second <= newest - KEPT_S:
             return False
-        seconds.add(second, errors, lines)
+        else:
+            seconds.add(second, errors, lines)
         if settled - GUARD_S - MINUTE_S >= self._learned:
             self._learn(min(seconds.newest, settled) - GUARD_S)
         return True
@@ -158,7 +158,6 @@ class Series:
 
     def _learn_minute(self, first: int, end: int) -> None:
         seconds = self._seconds
-        first = max(first, seconds.oldest)
         last = min(end - 1, seconds.newest)
         lines = seconds.lines(first - 1, last)
         if seconds.errors(first - 1, last):
@@ -186,10 +185,12 @@ class Series:
                 largest = max(largest, _logarithm(count, mean))
             tail.add(largest)
 
-    def _pass(self, second: int) -> None:
-        """Nothing was heard for long: all of it fades."""
-        self.baseline.pass_by(second - self._learned)
-        self._learned = second
+    def _forget(self, oldest: int) -> None:
+        """Learn what the seconds will forget, settled or not; a silence fades all."""
+        self._learn(min(oldest + MINUTE_S, self._seconds.newest + 1))
+        if oldest > self._learned:
+            self.baseline.pass_by(oldest - self._learned)
+            self._learned = oldest
 
 
 def _logarithm(count: int, mean: float) -> float:
@@ -286,6 +287,8 @@ class BurstDetector:
         if count < rule.min_count:
             return None
         length_s = series.window_at(end, window_s)
+        if count < rule.warning_factor * known.rate * length_s:
+            return None  # most end here, and the lines need not be counted
         lines = series.lines_in(end, window_s)
         mean = known.expected(length_s, lines)
         if count < rule.warning_factor * mean:

@@ -153,8 +153,10 @@ class Engine:
     def _learn(self, panes: Sequence[Pane], settled: int | None) -> int:
         """Count the panes of one service and second; how many errors they add."""
         pane = panes[0]
-        errors = sum(x.errors for x in panes)
-        lines = sum(x.lines for x in panes)
+        errors, lines = pane.errors, pane.lines
+        for other in panes[1:]:
+            errors += other.errors
+            lines += other.lines
         counted = self._detector.observe(
             pane.service,
             pane.second,

@@ -30,19 +30,35 @@ class Seconds:
 
     def reach(self, second: int) -> None:
         """Go on to a newer second, forgetting the oldest."""
-        errors = self._errors[self.newest % KEPT_S]
-        lines = self._lines[self.newest % KEPT_S]
+        errors, lines = self._errors, self._lines
+        newest = self.newest % KEPT_S
+        errors_so_far, lines_so_far = errors[newest], lines[newest]
         for at in range(max(self.newest + 1, second - KEPT_S + 1), second + 1):
-            self._errors[at % KEPT_S] = errors
-            self._lines[at % KEPT_S] = lines
+            slot = at % KEPT_S
+            errors[slot] = errors_so_far
+            lines[slot] = lines_so_far
+        self.newest = second
+
+    def append(self, second: int, errors: int, lines: int) -> None:
+        """Count lines of a newer second, forgetting the oldest."""
+        newest = self.newest
+        if second - newest > 1:
+            self.reach(second - 1)
+            newest = second - 1
+        slot, before = second % KEPT_S, newest % KEPT_S
+        self._errors[slot] = (self._errors[before] + errors) & _WRAP
+        self._lines[slot] = (self._lines[before] + lines) & _WRAP
         self.newest = second
 
     def add(self, second: int, errors: int, lines: int) -> None:
         """Count lines of a known second."""
+        if errors:
+            sums = self._errors
+            for at in range(second, self.newest + 1):
+                sums[at % KEPT_S] = (sums[at % KEPT_S] + errors) & _WRAP
+        sums = self._lines
         for at in range(second, self.newest + 1):
-            slot = at % KEPT_S
-            self._errors[slot] = (self._errors[slot] + errors) & _WRAP
-            self._lines[slot] = (self._lines[slot] + lines) & _WRAP
+            sums[at % KEPT_S] = (sums[at % KEPT_S] + lines) & _WRAP
 
     def errors(self, after: int, end: int) -> int:
         """Errors of the seconds after `after` up to `end`."""
@@ -59,8 +75,9 @@ class Seconds:
         return [(b - a) & _WRAP for a, b in pairwise(edges)]
 
     def _between(self, sums: array[int], after: int, end: int) -> int:
-        end = min(end, self.newest)
-        after = max(after, self.newest - KEPT_S + 1)
+        newest = self.newest
+        end = min(end, newest)
+        after = max(after, newest - KEPT_S + 1)
         if after >= end:
             return 0
         return (sums[end % KEPT_S] - sums[after % KEPT_S]) & _WRAP

@@ -254,6 +254,20 @@ def test_a_day_of_silence_lets_the_baseline_fade_to_nothing() -> None:
     assert series.errors_in(START + 90_000, 300) == 0
 
 
+@pytest.mark.parametrize("gap_s", [800, 1000, 1060, 2000])
+def test_a_gap_of_any_length_teaches_nothing_that_was_not_there(gap_s: int) -> None:
+    gapped, steady = new_series(), new_series()
+    for second in range(START, START + 2400):
+        errors = int(second % 60 == 7)
+        is_gap = START + 300 <= second < START + 300 + gap_s
+        if not is_gap:
+            gapped.add(second, errors, 5, second)
+        steady.add(second, errors, 5, second)
+
+    assert 0 < gapped.baseline.rate <= steady.baseline.rate * 1.02
+    assert gapped.baseline.dispersion < 2
+
+
 def test_clumps_of_errors_raise_the_dispersion_and_so_the_bar() -> None:
     even, clumped = new_series(), new_series()
     for second in range(START, START + 7200):

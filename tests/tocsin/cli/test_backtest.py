@@ -53,3 +53,47 @@ def test_a_path_that_is_not_there_is_a_mistake(
 ) -> None:
     assert invoke(["backtest", str(tmp_path / "none")]) == 1
     assert "there is no" in capsys.readouterr().err
+
+
+def test_a_person_sees_the_message_and_how_many_a_day(
+    logs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["backtest", "--processes", "1", str(logs)]) == 0
+
+    said = capsys.readouterr().out
+    assert "2026-03-14 00:20:02 UTC, pay would have paged:" in said
+    assert "🔴 pay: ERROR burst" in said
+    assert "card <*> declined" in said
+    assert "Then:      critical, over after" in said
+    assert "1 page in 29 m 59 s of 2 services" in said
+    assert "1 × pay" in said
+    assert "\x1b" not in said
+
+
+def test_labels_tell_how_good_the_pages_are(
+    logs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text(
+        "service,start,end,kind\n"
+        f"pay,{START + 1200},{START + 1230},step\n"
+        "cart,2026-03-14T00:10:00Z,2026-03-14T00:11:00Z,slow\n"
+    )
+
+    arguments = ["backtest", "--labels", str(labels), "--processes", "1", str(logs)]
+    assert invoke(arguments) == 0
+
+    said = capsys.readouterr().out
+    assert "precision 1.000, recall 0.500, F1 0.667" in said
+    assert "found: slow 0/1, step 1/1" in said
+    assert "missed: cart, slow from 2026-03-14 00:10:00 UTC" in said
+
+
+def test_a_mistake_in_the_labels_names_the_line(
+    logs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("service,start,end\npay,1,2\npay,soon,5\n")
+
+    assert invoke(["backtest", "--labels", str(labels), str(logs)]) == 2
+    assert f"{labels}:3: start: expected Unix seconds" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from math import inf
 
-from tocsin.app.backtest.reading import Chunk, decode_found
+from tocsin.app.backtest.chunk import Chunk, decode_found
 from tocsin.records.frames import Frame, Pane
 
 CHUNK_BYTES = 2 * 1024**2
@@ -39,6 +39,7 @@ class Totals:
     """What was read: lines, bytes, and what of it is in no pane."""
 
     files: int = 0
+    services: int = 0
     lines: int = 0
     bytes: int = 0
     untimed: int = 0
@@ -73,10 +74,11 @@ class History:
         self._read = read
         self._pool = pool
         self._flying: deque[tuple[_Progress, Chunk, Future[bytes]]] = deque()
-        self._panes: list[tuple[int, int, Pane]] = []  # a heap by second
-        self._order = 0
+        self._panes: dict[int, list[Pane]] = {}
+        self._seconds: list[int] = []  # a heap of the keys of _panes
         self._given = 0
-        self.totals = Totals(files=len(self._open))
+        services = {x.file.service for x in self._open}
+        self.totals = Totals(files=len(self._open), services=len(services))
 
     def frames(self) -> Iterator[Frame]:
         """A frame for each second that has lines.
@@ -125,18 +127,19 @@ class History:
         if found.panes:
             totals.first = min(totals.first, found.panes[0].second)
             totals.last = max(totals.last, found.panes[-1].second)
+        known = self._panes
         for pane in found.panes:
-            self._order += 1
-            heapq.heappush(self._panes, (pane.second, self._order, pane))
+            here = known.get(pane.second)
+            if here is None:
+                here = known[pane.second] = []
+                heapq.heappush(self._seconds, pane.second)
+            here.append(pane)
 
     def _ready(self, before: float) -> Iterator[Frame]:
-        panes = self._panes
-        while panes and panes[0][0] < before - 1:
-            second = panes[0][0]
-            made = []
-            while panes and panes[0][0] == second:
-                made.append(heapq.heappop(panes)[2])
-            yield self._frame(second, made)
+        seconds = self._seconds
+        while seconds and seconds[0] < before - 1:
+            second = heapq.heappop(seconds)
+            yield self._frame(second, self._panes.pop(second))
 
     def _frame(self, second: int, panes: list[Pane]) -> Frame:
         lo, self._given = self._given, self._given + 1

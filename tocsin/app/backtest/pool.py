@@ -7,14 +7,25 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
-from typing import Any, ParamSpec, TypeVar
+from multiprocessing.forkserver import ensure_running
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from tocsin.app.backtest.reading import Chunk, ChunkReader, encode_found
+from tocsin.app.backtest.chunk import Chunk, encode_found
+
+if TYPE_CHECKING:
+    from tocsin.app.backtest.reading import ChunkReader
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _MAX_PROCESSES = 8  # more would wait for the one that decides
+_READING = "tocsin.app.backtest.reading"
 _reader: list[ChunkReader] = []  # of this process
+
+
+def warm_up() -> None:
+    """Let the server import what readers need, while this process does other things."""
+    get_context("forkserver").set_forkserver_preload([_READING])
+    ensure_running()
 
 
 def default_processes() -> int:
@@ -34,7 +45,7 @@ def reading_pool(
         return
     # The server imports once what all readers need, and forks without threads.
     context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([_READING])
     with ProcessPoolExecutor(
         processes,
         mp_context=context,
@@ -53,6 +64,9 @@ def read(chunk: Chunk) -> bytes:
 
 
 def _prepare(timezone: str, max_templates: int) -> None:
+    # Only here: the process that decides never needs it.
+    from tocsin.app.backtest.reading import ChunkReader  # noqa: PLC0415
+
     _reader[:] = [ChunkReader(timezone, max_templates=max_templates)]
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.app.backtest.reading import Chunk, ChunkReader, filled, lines_of
+from tocsin.app.backtest.chunk import Chunk
+from tocsin.app.backtest.reading import ChunkReader, filled, lines_of
 from tocsin.values import Level
 
 LINES = [
