@@ -92,6 +92,8 @@ class Collector:
     def stop(self) -> int:
         """SIGTERM, and wait: its exit status."""
         assert self.process is not None
+        # Before that it may not hear signals yet, and would just be gone.
+        self.wait_said("http_listening")
         self.process.terminate()
         status = self.process.wait(timeout=15)
         self.process = None

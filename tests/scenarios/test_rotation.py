@@ -14,6 +14,7 @@ import pytest
 from tests.scenarios.conftest import Shared
 from tests.scenarios.stage import HOST, Stage
 from tests.scenarios.writer import Writer
+from tocsin.records.keys import Mark
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -112,6 +113,22 @@ def test_s31_a_truncated_file_is_read_from_its_beginning(
     running.expect_exactly_once()
     assert len(running.file_ids()) == 2
     assert lost() == 0
+
+
+def test_s32_the_hole_that_a_truncation_leaves_is_no_record(running: Stage) -> None:
+    path = running.logs / "app.log"
+    writer = Writer(running, path, append=False)
+    writer.write(200)
+    running.wait()
+
+    os.truncate(path, 0)
+    writer.write(5)
+    writer.write(5)
+    writer.close()
+
+    running.expect_exactly_once()
+    assert not any(b"\0" in record.value for record in running.records())
+    assert running.marks() == [Mark.NUL]
 
 
 def test_s33_of_a_copy_only_what_was_not_read_of_its_original_is_new(

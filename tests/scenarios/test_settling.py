@@ -11,14 +11,14 @@ from typing import NamedTuple
 import pytest
 
 from tests.scenarios.conftest import installed
-from tests.scenarios.program import Collector
+from tests.scenarios.program import Collector, eventually
 from tests.scenarios.stage import Stage
 from tests.scenarios.writer import Writer
 from tocsin.records.keys import Mark
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-WAVES, FILES = 5, 60
+WAVES, FILES = 3, 60
 
 
 class Settled(NamedTuple):
@@ -64,3 +64,16 @@ def test_s16_an_unfinished_last_line_of_a_deleted_file_comes_once_and_marked(
 
     assert settled.partial.marks() == [Mark.PARTIAL]
     assert settled.collector.lost_bytes == 0
+
+
+def test_s42_files_that_are_gone_leave_no_checkpoint(settled: Settled) -> None:
+    home, brief = settled.brief.home, settled.brief
+    brief.expect_exactly_once()
+
+    def checkpoints() -> int:
+        return sum(b'"service":"brief"' in row for row in home.rows().values())
+
+    eventually(lambda: checkpoints() == 0, "no row of a deleted file")
+    brief.write(brief.logs / "last.log")
+    brief.wait()
+    assert checkpoints() == 1
