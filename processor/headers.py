@@ -168,6 +168,22 @@ def _behind_sentence(
     return doubtful[columns.matches(before, sentence)]
 
 
+def look_below(texts: Column, found: np.ndarray, rows: Ints) -> None:
+    """Take the level from the second line of events whose first states none.
+
+    `java.util.logging` writes it there, and a stack trace begins there.
+    """
+    if not columns.contains_byte(texts, 0x0A):
+        return
+    several = np.flatnonzero(columns.contains(texts, "\n"))
+    whole = columns.to_list(columns.take(texts, several))
+    below = columns.column([text.partition(b"\n")[2] for text in whole])
+    heads = heads_of(below, rows[several])
+    level, _ = _by_place(heads, Place.START)
+    open_ = found[rows[several]] == Level.UNKNOWN
+    found[rows[several[open_]]] = level[open_]
+
+
 def messages(texts: Column, arrival: Floats, zone: Zone) -> Column:
     """Lines without their headers, as far as those are known by the rules."""
     heads = heads_of(texts, np.arange(len(texts)))

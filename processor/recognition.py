@@ -192,7 +192,9 @@ class _Work:
         _, found = headers.find_levels(headers.heads_of(texts, rows))
         left = np.flatnonzero(found == Level.UNKNOWN)
         if len(left):
-            found[left] = headers.find_statuses(columns.select(texts, left))
+            left_texts = columns.select(texts, left)
+            found[left] = headers.find_statuses(left_texts)
+            headers.look_below(left_texts, found, left)
         self.reading.levels[rows] = found
 
     def find_times(self, rows: Ints) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import BinaryIO
 
 import numpy as np
@@ -16,10 +17,12 @@ from processor.parsing import Parser
 from processor.streams import StreamFormats
 from processor.templates import Template
 from processor.zones import Zone
+from tocsin.formats.multiline import Habit, split
 from tocsin.values import Level
 
-_BATCH_LINES = 20_000
-_BATCH_BYTES = 16 * 1024 * 1024
+_BATCH_EVENTS = 20_000
+_CHUNK_BYTES = 4 * 1024 * 1024
+_MOST_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +59,21 @@ class Stream:
     def events(self, file: BinaryIO, *, now: float) -> Iterator[Event]:
         """The events of a file in their order; blank lines belong to none."""
         number = 1
-        while lines := file.readlines(_BATCH_BYTES):
-            for start in range(0, len(lines), _BATCH_LINES):
-                part = lines[start : start + _BATCH_LINES]
-                yield from self._read(part, number + start, now=now)
-            number += len(lines)
+        for texts in _events(file):
+            counts = [text.count(b"\n") + 1 for text in texts]
+            for start in range(0, len(texts), _BATCH_EVENTS):
+                part = slice(start, start + _BATCH_EVENTS)
+                yield from self._read(texts[part], counts[part], number, now=now)
+                number += sum(counts[part])
 
-    def _read(self, lines: list[bytes], number: int, *, now: float) -> Iterator[Event]:
-        numbers = [k for k, line in enumerate(lines, number) if not line.isspace()]
-        texts = [lines[k - number].removesuffix(b"\n") for k in numbers]
-        if not texts:
+    def _read(
+        self, texts: list[bytes], counts: list[int], number: int, *, now: float
+    ) -> Iterator[Event]:
+        firsts = list(accumulate(counts, initial=number))
+        told = [row for row, text in enumerate(texts) if text.strip()]
+        if not told:
             return
+        texts = [texts[row] for row in told]
         stream = [b""]
         hints = np.repeat(self._formats.hints(stream), len(texts))
         events = self._parser.parse(
@@ -77,8 +84,8 @@ class Stream:
         stated = ~np.isnan(events.seconds)
         for row, text in enumerate(texts):
             yield Event(
-                line=numbers[row],
-                lines=1,
+                line=firsts[told[row]],
+                lines=counts[told[row]],
                 text=text,
                 at=float(events.seconds[row]) if stated[row] else None,
                 level=Level(int(events.levels[row])),
@@ -86,3 +93,18 @@ class Stream:
                 template=events.templates[int(events.template_of[row])],
                 format=events.format_name(row),
             )
+
+
+def _events(file: BinaryIO) -> Iterator[list[bytes]]:
+    """The file's events, chunk by chunk; a line of over 64 MiB is cut."""
+    data, habit, is_over = b"", Habit(), False
+    while not is_over:
+        chunk = file.read(_CHUNK_BYTES)
+        is_over = not chunk
+        data += chunk
+        if data and (is_over or len(data) > _MOST_BYTES) and not data.endswith(b"\n"):
+            data += b"\n"
+        found = split(data, habit, final=is_over)
+        data, habit = data[found.size :], found.habit
+        if found.events:
+            yield found.events

@@ -45,6 +45,20 @@ def test_an_event_is_one_object(
     assert opened["timestamp"] == 1710408068.0  # of 2024
 
 
+def test_an_event_of_several_lines_is_one_object(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = (
+        "Mar 14, 2026 9:21:07 AM c.a.Pay run\nc.a.GateError: shut\n\tat c.a.P(P:3)\n"
+    )
+    (tmp_path / "a.log").write_text(f"\n{trace}\n\n2026-03-14 09:21:08 INFO up")
+
+    broken, up = parse(capsys, str(tmp_path / "a.log"))
+
+    assert (broken["line"], broken["lines"], broken["level"]) == (2, 3, "ERROR")
+    assert (up["line"], up["lines"], up["level"]) == (7, 1, "INFO")
+
+
 def test_several_files_are_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
