@@ -152,9 +152,16 @@ def replace_where(
     changed = select(values, rows)
     for pattern, replacement in replacements:
         changed = replace(changed, pattern, replacement)
+    return merge(values, rows, changed)
+
+
+def merge(values: Column, rows: Ints, changed: Column) -> Column:
+    """The column with other values in these rows, which ascend."""
     if len(rows) == len(values):
         return changed
-    merged: Column = _kernels.replace_with_mask(values, found, changed)
+    flags = np.zeros(len(values), np.bool_)
+    flags[rows] = True
+    merged: Column = _kernels.replace_with_mask(values, pa.array(flags), changed)
     return merged
 
 

@@ -162,7 +162,7 @@ class Flusher:
         path_of: PathOf,
         old_bytes_of: OldBytesOf,
     ) -> _Read:
-        lines = take_apart(batches, now=now)
+        lines = take_apart(batches, now=now, redact=self.parser.redact)
         hints = self.formats.hints(lines.streams)[lines.stream_of]
         events = self.parser.parse(
             lines.texts, arrival=lines.arrival, hints=hints, errors_only=True
@@ -175,6 +175,7 @@ class Flusher:
             times,
             max_templates=self.settings.max_templates,
             path_of=path_of,
+            redact=self.parser.redact,
         )
         late = self._late(lines, times.at)
         return _Read(lines, hints, events, times, late, panes)

@@ -9,12 +9,13 @@ import numpy as np
 
 from processor import columns
 from processor.columns import Floats, Ints
+from processor.redaction import Redaction
 from tocsin.errors import BadRecord
 from tocsin.ports.bus import Batch
 from tocsin.records.keys import RawKey, parse_key
 from tocsin.records.public import DeadLetter
 
-_BEGINNING_CHARS = 200
+_BEGINNING_CHARS, _LOOK_AT_BYTES = 200, 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,11 @@ class Lines:
     dead: list[tuple[bytes, DeadLetter]]
 
 
-def take_apart(batches: Sequence[Batch], *, now: float) -> Lines:
-    """Batches as columns; records without a proper key become dead letters."""
+def take_apart(batches: Sequence[Batch], *, now: float, redact: Redaction) -> Lines:
+    """Batches as columns; records without a proper key become dead letters.
+
+    What is shown of those is redacted by `redact`.
+    """
     keys = [key for batch in batches for key in batch.records.keys]
     values = [value for batch in batches for value in batch.records.values]
     sizes = [len(batch.records) for batch in batches]
@@ -51,7 +55,7 @@ def take_apart(batches: Sequence[Batch], *, now: float) -> Lines:
         good[np.flatnonzero(good)[np.isin(which, poison)]] = False
         which = which[~np.isin(which, poison)]
     dead = [
-        _dead_letter(batches[batch_of[row]], keys[row], values[row], now)
+        _dead_letter(batches[batch_of[row]], keys[row], values[row], now, redact)
         for row in np.flatnonzero(~good).tolist()
     ]
     rows = np.flatnonzero(good)
@@ -93,14 +97,15 @@ def _text(name: str) -> str:
 
 
 def _dead_letter(
-    batch: Batch, key: bytes, value: bytes, now: float
+    batch: Batch, key: bytes, value: bytes, now: float, redact: Redaction
 ) -> tuple[bytes, DeadLetter]:
+    (clean,) = columns.to_list(redact(columns.column([value[:_LOOK_AT_BYTES]])))
     letter = DeadLetter(
         reason="not a key of raw-logs",
         stage="processor",
         origin=f"{batch.topic}/{batch.partition} [{batch.lo},{batch.hi})",
         at=now,
         bytes=len(value),
-        beginning=value[:_BEGINNING_CHARS].decode("utf-8", "replace"),
+        beginning=clean.decode("utf-8", "replace")[:_BEGINNING_CHARS],
     )
     return key, letter

@@ -19,6 +19,7 @@ from processor.flush import Flush, Flusher, Settings
 from processor.parsing import Parser
 from processor.paths import Paths
 from processor.patience import Patience
+from processor.redaction import Redaction
 from processor.streams import StreamFormats, format_rows
 from processor.telemetry import ProcessorTelemetry
 from processor.zones import Zone
@@ -70,7 +71,10 @@ class LinesLoop:
 
     def _flusher(self) -> Flusher:
         return Flusher(
-            Parser(Zone(self.config.timezone)),
+            Parser(
+                Zone(self.config.timezone),
+                Redaction(self.config.redact, defaults=self.config.redact_defaults),
+            ),
             StreamFormats(),
             Settings(
                 heartbeat_s=self.config.heartbeat,

@@ -7,23 +7,26 @@ one. Only which templates are kept by name is bounded by pane, the rest is count
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import pandas as pd
 
+from processor import columns
 from processor.columns import Bools, Floats, Ints
 from processor.lines import Lines, offset_of
 from processor.parsing import Events
+from processor.redaction import Redaction
 from tocsin.records.frames import Pane, Sample, TemplateCount
 from tocsin.values import LEVELS
 
 EARLY_S = 24 * 3600.0
 AHEAD_S = 60.0
 SAMPLE_CHARS = 1000
-# No character of UTF-8 takes more bytes.
-_SAMPLE_BYTES = 4 * SAMPLE_CHARS
+# No character of UTF-8 takes more bytes; and some more, lest a secret be cut in two.
+_SAMPLE_BYTES = 5 * SAMPLE_CHARS
 
 PathOf = Callable[[str], str]
 OldBytesOf = Callable[[str], int]
@@ -74,15 +77,19 @@ class _Groups:
         return len(self.second)
 
 
-def panes_by_batch(
+def panes_by_batch(  # noqa: PLR0913 - what the panes are made of
     lines: Lines,
     events: Events,
     times: EventTimes,
     *,
     max_templates: int,
     path_of: PathOf,
+    redact: Redaction,
 ) -> list[list[Pane]]:
-    """The panes of each batch, by service, second and whether they are stale."""
+    """The panes of each batch, by service, second and whether they are stale.
+
+    Samples are redacted by `redact`.
+    """
     at = times.at
     places = list(dict.fromkeys((name.service, name.host) for name in lines.names))
     number = {place: k for k, place in enumerate(places)}
@@ -98,7 +105,9 @@ def panes_by_batch(
     lengths = np.fromiter(map(len, lines.texts), np.float64, len(lines.stream_of))
     volume = np.bincount(pane_of, weights=lengths, minlength=size)
     read_at = pd.Series(lines.arrival).groupby(pane_of).max().to_numpy()
-    kept = _Templates(lines, events, at, path_of).by_pane(pane_of, max_templates)
+    kept = _Templates(lines, events, at, path_of, redact).by_pane(
+        pane_of, max_templates
+    )
     found: list[list[Pane]] = [[] for _ in lines.batches]
     for pane, row in enumerate(counts.tolist()):
         place, stale = divmod(int(groups.kind[pane]), 2)
@@ -143,6 +152,7 @@ class _Templates:
     events: Events
     at: Floats
     path_of: PathOf
+    redact: Redaction
 
     def by_pane(
         self, pane_of: Ints, most: int
@@ -161,22 +171,34 @@ class _Templates:
         # The number of a template depends on the batch, its id does not.
         ids = np.array([template.id for template in self.events.templates])
         order = np.lexsort((ids[templates], -sizes, panes))
-        kept: dict[int, list[TemplateCount]] = {}
+        kept: dict[int, list[int]] = {}
         other: Counter[int] = Counter()
         for k in order.tolist():
-            pane, size = int(panes[k]), int(sizes[k])
-            counts = kept.setdefault(pane, [])
-            if len(counts) < most:
-                counts.append(self._count(int(templates[k]), size, int(rows[first[k]])))
+            pane = int(panes[k])
+            pairs_of_pane = kept.setdefault(pane, [])
+            if len(pairs_of_pane) < most:
+                pairs_of_pane.append(k)
             else:
-                other[pane] += size
-        return {pane: (tuple(counts), other[pane]) for pane, counts in kept.items()}
+                other[pane] += int(sizes[k])
+        chosen = [k for group in kept.values() for k in group]
+        counts = self._counts(templates[chosen], sizes[chosen], rows[first[chosen]])
+        return {
+            pane: (tuple(islice(counts, len(group))), other[pane])
+            for pane, group in kept.items()
+        }
 
-    def _count(self, template: int, count: int, row: int) -> TemplateCount:
+    def _counts(
+        self, templates: Ints, sizes: Ints, rows: Ints
+    ) -> Iterator[TemplateCount]:
+        texts = [self.lines.texts[row][:_SAMPLE_BYTES] for row in rows.tolist()]
+        clean = columns.to_list(self.redact(columns.column(texts)))
+        each = (templates.tolist(), sizes.tolist(), rows.tolist(), clean)
+        return map(self._count, *each)
+
+    def _count(self, template: int, count: int, row: int, text: bytes) -> TemplateCount:
         file_id = self.lines.names[self.lines.stream_of[row]].file_id
-        text = self.lines.texts[row][:_SAMPLE_BYTES].decode("utf-8", "replace")
         sample = Sample(
-            text=text[:SAMPLE_CHARS],
+            text=text.decode("utf-8", "replace")[:SAMPLE_CHARS],
             path=self.path_of(file_id),
             file_id=file_id,
             offset=offset_of(self.lines.keys[row]),

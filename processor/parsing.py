@@ -8,9 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from processor import columns
 from processor.columns import Column, Floats, Ints, column
+from processor.masks import MASK
 from processor.recognition import NO_FORMAT, Reading, Recogniser
+from processor.redaction import Redaction
 from processor.templates import Fingerprints, Template
+from processor.traces import MAX_BYTES
 from processor.zones import Zone
 from tocsin.formats.catalogue import FORMATS
 from tocsin.values import Level
@@ -43,7 +47,8 @@ class Events:
 class Parser:
     """Reads batches of lines; the answer for a line depends on the line alone."""
 
-    def __init__(self, zone: Zone) -> None:
+    def __init__(self, zone: Zone, redact: Redaction | None = None) -> None:
+        self.redact = redact or Redaction()
         self._recogniser = Recogniser(zone)
         self._fingerprints = Fingerprints()
 
@@ -63,7 +68,8 @@ class Parser:
         reading = self._recogniser.read(lines, arrival=arrival, hints=hints)
         rows = error_rows(reading) if errors_only else np.arange(len(lines))
         texts = self._recogniser.messages(reading, rows) if len(rows) else column([])
-        which, templates = self._fingerprints.of(texts)
+        clean = self.redact(columns.head(texts, MAX_BYTES), instead=MASK)
+        which, templates = self._fingerprints.of(clean)
         return Events(
             levels=reading.levels,
             seconds=reading.seconds,

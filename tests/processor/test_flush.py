@@ -166,6 +166,21 @@ def test_a_sample_is_the_first_line_of_its_template() -> None:
     ]
 
 
+def test_nothing_secret_is_in_samples_templates_and_dead_letters() -> None:
+    secret = b"ERROR: login of ann@mail.example password: hunter2 card 4111111111111111"
+    deep = b"ERROR: " + b"x" * 900 + b" password: hunter2"
+    poison = Records([b"no key"], [secret], [int(NOW * 1000)])
+
+    found = flush(flusher(), batch([secret, deep]))
+    dead = flush(flusher(), Batch(RAW_LOGS, 0, 0, 1, poison)).dead
+
+    told = b"".join(encode_frame(frame) for frame in found.frames).decode()
+    told += "".join(letter.beginning + letter.reason for _, letter in dead)
+    assert "ERROR: login of [e-mail] password: [secret] card [card]" in told
+    assert "login of <*> password: <*> card <*>" in told
+    assert not any(word in told for word in ("hunter2", "ann@", "4111"))
+
+
 def test_a_caught_up_partition_goes_with_the_clock_a_lagging_one_with_its_lines() -> (
     None
 ):

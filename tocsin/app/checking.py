@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tocsin.app.connecting import open_for_reading
 from tocsin.config.model import Config
-from tocsin.errors import TocsinError
+from tocsin.errors import ConfigError, TocsinError
 
 # A process may have fewer rights than its user: ask what this one may do.
 _EFFECTIVE = os.access in os.supports_effective_ids
@@ -31,10 +31,23 @@ def findings(config: Config) -> Iterator[Finding]:
     """Everything around the configuration that will not work. Opens the bus."""
     for path in config.collector.paths:
         yield from _path(path)
+    yield from _patterns(config)
     unwritable = list(_state_dir(config.state_dir))
     yield from unwritable
     if not unwritable or not config.bus.url.startswith("embedded:"):
         yield from _bus(config)
+
+
+def _patterns(config: Config) -> Iterator[Finding]:
+    if not config.processor.redact:
+        return
+    from processor.redaction import Redaction  # noqa: PLC0415 - loads pyarrow
+
+    for name, pattern in config.processor.redact.items():
+        try:
+            Redaction({name: pattern})
+        except ConfigError as error:
+            yield Finding("processor.redact", str(error), error.hint)
 
 
 def _path(path: str) -> Iterator[Finding]:

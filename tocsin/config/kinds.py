@@ -130,6 +130,16 @@ def _pattern_map(value: Any) -> Any:
     return {x: [y] if isinstance(y, str) else y for x, y in value.items()}
 
 
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"expected a regular expression: {error}") from None
+    if re.search(r"\(\?(?:[=!]|<[=!]|P=|\()|\\[1-9]", text):
+        raise ValueError("expected a pattern without look-around and back-references")
+    return text
+
+
 def _timezone(name: str) -> str:
     if name != "local":
         try:
@@ -175,6 +185,9 @@ Timezone = Annotated[str, AfterValidator(_timezone)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 SecretUrl = Annotated[Secret, AfterValidator(_secret_url)]
 Patterns = Annotated[dict[str, list[str]], BeforeValidator(_pattern_map)]
+# What takes linear time; RE2 looks at it again at the start, and in `tocsin check`.
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=40)]
 Times = Annotated[str, AfterValidator(_times)]
 Instant = Annotated[str, AfterValidator(_instant)]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -14,6 +14,8 @@ from tocsin.config.kinds import (
     Address,
     BusUrl,
     Duration,
+    Name,
+    Pattern,
     Section,
     Size,
     Timezone,
@@ -87,6 +89,12 @@ class ProcessorConfig(Section):
     window: Duration = 60.0
     grace: Duration = 2.0
     max_templates: int = Field(20, ge=1, description="kept in one pane")
+    redact: dict[Name, Pattern] = Field(
+        default_factory=dict, description="what else is taken out of samples, by name"
+    )
+    redact_defaults: bool = Field(
+        True, description="passwords, tokens, e-mail addresses, card numbers"
+    )
 
 
 class Config(Section):

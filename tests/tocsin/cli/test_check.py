@@ -76,3 +76,14 @@ def test_mistakes_come_as_json_for_programs(
         (f"{file}:1:1", "idd"),
         (f"{file}:2:7", "http"),
     ]
+
+
+def test_a_pattern_that_would_not_run_in_linear_time_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "t.yaml"
+    file.write_text("processor:\n  redact:\n    mine: a{9999}\n", "utf-8")
+
+    assert check(tmp_path, "--config", str(file)) == 1
+
+    assert "processor.redact: mine: " in capsys.readouterr().out
