@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.clock import Clock
 from tests.scenarios.stage import Stage
 from tests.scenarios.writer import Writer
 from tocsin.ports.bus import Bus
@@ -239,33 +240,19 @@ def test_s53_a_second_collector_of_the_same_name_fences_the_first(
         first.kill()
 
 
-CLOCK = """
-import os, time
-_real, _flag = time.time, os.environ["CLOCK_FLAG"]
-def _shifted():
-    return _real() - (3600 if os.path.exists(_flag) else 0)
-time.time = _shifted
-"""
-
-
 def test_s54_a_clock_that_jumps_back_loses_and_doubles_nothing(stage: Stage) -> None:
-    path, flag = stage.logs / "app.log", stage.home.folder / "back"
-    site = stage.home.folder / "site"
-    site.mkdir()
-    (site / "sitecustomize.py").write_text(CLOCK)
-    for jumped in (False, True):
-        collector = stage.home.collector()
-        collector.environment = {"PYTHONPATH": str(site), "CLOCK_FLAG": str(flag)}
-        with collector:
+    path, clock = stage.logs / "app.log", Clock(stage.home.folder)
+    for start in range(2):
+        with clock.give(stage.home.collector()):
             stage.write(path)
             stage.wait()
-            flag.touch()
+            clock.jump(-3600)
             stage.write(path)
-            if not jumped:
+            if not start:
                 path.rename(path.with_name("app.log.1"))
             stage.write(path)
             os.utime(path, (time.time() - 3600,) * 2)
-            stage.write(stage.logs / f"new-{jumped}.log")
+            stage.write(stage.logs / f"new-{start}.log")
             stage.wait()
 
             stage.expect_exactly_once()
