@@ -186,6 +186,8 @@ def _why(incident: Incident, now: float) -> str:
         lasted = span(incident.duration_s(now))
         is_normal = incident.reason == Reason.NEW_NORMAL.name
         how = "taken as the new normal" if is_normal else "over"
+        if incident.headline and not incident.errors:
+            return f"{how} after {lasted}"
         total = f"{incident.errors:,} ERROR, peak {incident.peak:,}/s"
         return f"{how} after {lasted}: {total}"
     if incident.why:
@@ -210,12 +212,21 @@ def _fields(
         ("Severity", incident.severity),
         ("Since", clock_time(incident.opened_at)),
         ("Duration", span(incident.duration_s(now))),
-        ("Errors", f"{incident.errors:,}"),
-        ("Peak", f"{incident.peak:,}/s"),
-        ("Baseline", f"{_number(incident.trigger.rate_before)}/s"),
+        *_counts(incident),
         ("Hosts", (", ".join(hosts[:_SHOWN_HOSTS]) + more) or "unknown"),
         ("Rule", incident.rule),
         ("Incident", incident.id),
+    )
+
+
+def _counts(incident: Incident) -> tuple[tuple[str, str], ...]:
+    """The numbers of errors; a rule that counts none, such as absence, has none."""
+    if incident.headline and not incident.errors:
+        return ()
+    return (
+        ("Errors", f"{incident.errors:,}"),
+        ("Peak", f"{incident.peak:,}/s"),
+        ("Baseline", f"{_number(incident.trigger.rate_before)}/s"),
     )
 
 

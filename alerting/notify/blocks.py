@@ -15,6 +15,7 @@ from alerting.text import cut
 
 _HEADER, _SECTION, _FIELD = 150, 3000, 2000
 _MAX_BLOCK_ID = 255
+_TABLE_ROOM, _MAX_TABLES = 2900, 40  # of 3,000 characters, and of 50 blocks
 _TICK = "\u02cb"  # looks like a backtick and is none
 
 Block = dict[str, Any]
@@ -34,8 +35,9 @@ def blocks(message: Message, *, sent_at: float) -> list[Block]:
     """The message in blocks; new block ids each time, so that an edit is redrawn."""
     parts = [
         _header(message.header),
-        _section(escape(message.why)),
+        _section(escape(cut(message.why, _SECTION // 6))),
         _fields(message),
+        *_table(message),
         _code_section("Top errors", _template_lines(message)),
         _code_section("Samples", _sample_lines(message)),
         _context(message, sent_at),
@@ -52,7 +54,12 @@ def fallback(message: Message) -> str:
 
 def plain(message: Message) -> str:
     """The whole message as text, for when Slack refuses the blocks."""
-    lines = [message.summary, *_template_lines(message), *_sample_lines(message)]
+    lines = [
+        message.summary,
+        *message.table,
+        *_template_lines(message),
+        *_sample_lines(message),
+    ]
     return escape(cut("\n".join(lines).replace("`", _TICK), _SECTION // 2))
 
 
@@ -69,7 +76,26 @@ def _mrkdwn(text: str) -> Block:
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
-def _fields(message: Message) -> Block:
+def _table(message: Message) -> list[Block]:
+    """The incidents of a storm or a digest, in as many sections as they need."""
+    sections: list[Block] = []
+    lines: list[str] = []
+    room = _TABLE_ROOM
+    for line in message.table:
+        size = len(code(line)) + 1
+        if size > room and lines:
+            sections.append(_section("```\n" + "\n".join(map(code, lines)) + "\n```"))
+            lines, room = [], _TABLE_ROOM
+        lines.append(line)
+        room -= size
+    if lines:
+        sections.append(_section("```\n" + "\n".join(map(code, lines)) + "\n```"))
+    return sections[:_MAX_TABLES]
+
+
+def _fields(message: Message) -> Block | None:
+    if not message.fields:
+        return None
     # An escaped character takes up to five, so a sixth of the limit always fits.
     shown = [(name, code(cut(value, _FIELD // 6))) for name, value in message.fields]
     fields = [_mrkdwn(f"*{name}*\n`{value}`") for name, value in shown[:10]]
@@ -105,7 +131,9 @@ def _sample_lines(message: Message) -> list[str]:
     return [part for x in message.samples for part in (x.text, f"    {x.place}")]
 
 
-def _context(message: Message, sent_at: float) -> Block:
+def _context(message: Message, sent_at: float) -> Block | None:
+    if message.table:
+        return None
     parts = [delays(message, sent_at)]
     if message.spark:
         peak = f"last 60 s, peak {message.spark_peak:,}/s"

@@ -61,6 +61,7 @@ def render(message: Message, *, sent_at: float) -> str:
     """The message as plain text. Pure."""
     lines = [message.header, "  " + message.why]
     lines += [f"  {name + ':':<10} {value}" for name, value in message.fields]
+    lines += [f"  {x}" for x in message.table]
     if message.templates:
         lines.append("  Top errors:")
         lines += [
@@ -78,7 +79,8 @@ def render(message: Message, *, sent_at: float) -> str:
         lines.append(f"      {sample.place}")
     if message.spark:
         lines.append(f"  {message.spark} last 60 s, peak {message.spark_peak:,}/s")
-    lines.append(f"  {delays(message, sent_at)}")
+    if not message.table:
+        lines.append(f"  {delays(message, sent_at)}")
     return "\n".join(lines)
 
 

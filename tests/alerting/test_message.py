@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerting.bundle import Bundle, describe_bundle
 from alerting.burst import Burst
 from alerting.evidence import Evidence, TemplateTally
 from alerting.incident import (
@@ -23,6 +24,7 @@ from alerting.incident import (
 from alerting.message import Message, alert_record, describe, span, sparkline
 from alerting.notify.blocks import blocks, fallback, plain
 from alerting.notify.terminal import TerminalNotifier, render
+from tests.alerting import cases
 from tests.alerting.story import START
 from tests.slack import content_problem
 from tocsin.records.frames import Sample
@@ -243,6 +245,98 @@ def test_hostile_text_mentions_nobody_and_breaks_nothing(text: str) -> None:
 @given(st.text(st.characters(exclude_categories=[]), max_size=400))
 def test_any_text_mentions_nobody_and_breaks_nothing(text: str) -> None:
     check_harmless(hostile(text))
+
+
+def test_a_rule_that_counts_no_errors_says_its_own_words() -> None:
+    silent = msgspec.structs.replace(
+        incident("billing", Evidence()),
+        rule="absence",
+        headline="no lines for 5 m",
+        why="the last line came at 13:04:11 UTC; usually one each 2 s",
+        errors=0,
+    )
+
+    shown = describe(silent, "opened", (), now=START + 300)
+
+    assert render(shown, sent_at=START).splitlines()[:2] == [
+        "🔴 billing: no lines for 5 m",
+        "  the last line came at 13:04:11 UTC; usually one each 2 s",
+    ]
+    names = [name for name, _ in shown.fields]
+    assert not {"Errors", "Peak", "Baseline"} & set(names)
+    check_harmless(shown)
+    ended = describe(over(silent), "resolved", (), now=START + 300)
+    assert ended.header == "✅ billing: no lines for 5 m resolved"
+
+
+def test_a_new_pattern_is_marked_and_named_in_the_first_line() -> None:
+    found = Evidence((tally("disk <n> failed", 1, is_new=True),), ("db-1",))
+    new = msgspec.structs.replace(
+        incident("db", found),
+        rule="new_pattern",
+        headline="new error",
+        why="never seen before: disk <n> failed",
+        errors=1,
+    )
+
+    shown = describe(new, "opened", (), now=START + 61)
+
+    assert shown.summary == "🔴 db: new error - never seen before: disk <n> failed"
+    assert shown.templates[0].is_new
+    check_harmless(shown)
+
+
+def storm(count: int, *, service: str = "s") -> tuple[Bundle, dict[str, Incident]]:
+    states = [cases.incident(f"{service}{x}") for x in range(count)]
+    known = {x.id: x for x in states}
+    bundle = Bundle(
+        id="ops-x7k2p",
+        kind="storm",
+        channel="#ops",
+        started_at=START,
+        last_at=START,
+        told_at=START,
+        members=tuple(known),
+    )
+    return bundle, known
+
+
+def test_the_blocks_of_a_storm_list_every_incident() -> None:
+    bundle, known = storm(150)
+    worst = msgspec.structs.replace(known[bundle.members[7]], severity="critical")
+    known[worst.id] = worst
+
+    made = describe_bundle(bundle, known, now=START + 30)
+    shown = blocks(made, sent_at=START)
+
+    assert made.header == "🔴 Storm: 150 incidents in 150 services"
+    assert made.why == "150 open, 1 critical; each one is below this message"
+    first = shown[2]["text"]["text"].splitlines()[1]
+    assert first == f"🔴 s7: 9 ERROR, 30 s ({worst.id})"
+    assert all(json.dumps(shown).count(x) == 1 for x in known)
+    assert content_problem({"blocks": shown}) is None
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_storm_of_hostile_names_fits_and_mentions_nobody(text: str) -> None:
+    bundle, known = storm(220, service=text[:3000])
+
+    check_harmless(describe_bundle(bundle, known, now=START + 30))
+
+
+def test_a_digest_tells_what_was_found_late() -> None:
+    bundle, known = storm(2)
+    digest = msgspec.structs.replace(bundle, kind="digest", is_open=False)
+    known[bundle.members[0]] = over(known[bundle.members[0]])
+
+    shown = describe_bundle(digest, known, now=START + 7200)
+
+    assert render(shown, sent_at=START).splitlines() == [
+        "🕓 Found late: 2 incidents in 2 services",
+        "  too old to page when Tocsin read them; 1 not over at their last news",
+        f"  🟠 s1: 9 ERROR, 2 h 0 m ({bundle.members[1]})",
+        f"  ✅ s0: 2,345 ERROR, 2 m 11 s ({bundle.members[0]})",
+    ]
 
 
 def test_a_pipe_gets_plain_text_in_its_encoding() -> None:
