@@ -32,6 +32,16 @@ def notifiers(
     return made
 
 
+def receiver_names(config: AlertingConfig) -> list[str]:
+    """The names of all receivers, without making one."""
+    slack = config.slack
+    names = [SLACK] if slack.bot_token is not None and slack.channel else []
+    names += [SLACK_WEBHOOK] if slack.webhook_url is not None else []
+    names += [x.name for x in config.receivers]
+    wants_terminal = not names if config.terminal is None else config.terminal
+    return [*names, TERMINAL] if wants_terminal else names
+
+
 def _of_slack(
     slack: SlackConfig, config: AlertingConfig, clock: Clock
 ) -> Iterator[tuple[str, Notifier]]:

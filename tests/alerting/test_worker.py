@@ -10,9 +10,12 @@ from typing import cast
 import msgspec
 import pytest
 
+from alerting.matchers import parse_matcher
 from tests.alerting.story import Alerting, Feed, Frames, bot, burst, pane, wait_until
 from tests.collector.faults import Fault, FaultyBus
 from tests.slack import WEBHOOK_CHANNEL, Answer, FakeSlack
+from tocsin.app.incidents import notices
+from tocsin.app.ordering import acknowledge, add_silence, expire_silence
 from tocsin.config.alerting import AlertingConfig, SlackConfig
 from tocsin.errors import ConfigError, Fenced
 from tocsin.ports.bus import Bus, Records
@@ -293,3 +296,51 @@ def test_an_identity_is_claimed_once_whatever_outages_come(
 
     assert alerting.error is None
     assert away.claimed.count("alerting-1") == 1
+
+
+def test_a_storm_is_one_message_first_with_its_incidents_below(feed: Feed) -> None:
+    now = int(time.time())
+    panes = [pane(now, 9, service=f"s{x:03}") for x in range(200)]
+    with FakeSlack() as slack, feed, Alerting(feed, bot(slack)) as alerting:
+        feed.send(Frames().next(now - 1, panes))
+        assert wait_until(lambda: len(slack.replies("#ops")) == 2)
+        [storm] = slack.messages("#ops")
+        posts = slack.accepted("chat.postMessage")
+        took_s = storm.at - now
+
+    assert alerting.error is None
+    assert storm.header == "🔴 Storm: 200 incidents in 200 services"
+    assert all(f" s{x:03}: 9 ERROR" in storm.everything for x in range(200))
+    assert took_s < 5  # the bar of 2 s is the benchmark's
+    assert all(b.at - a.at > 0.95 for a, b in pairwise(posts))
+
+
+def test_what_people_order_while_it_runs_is_obeyed(
+    feed: Feed, fake_slack: FakeSlack
+) -> None:
+    now = int(time.time())
+    frames = Frames()
+    quiet = [parse_matcher("service=quiet")]
+    with feed, Alerting(feed, bot(fake_slack)) as alerting:
+        silence = add_silence(
+            feed.bus,
+            quiet,
+            starts_at=now,
+            ends_at=now + 600,
+            author="ann",
+            comment="deploy",
+            now=now,
+        )
+        assert wait_until(lambda: alerting.health.ready_problem() is None)
+        time.sleep(1.1)  # orders are read once a second
+        feed.send(frames.next(now - 1, [pane(now, 9, service="quiet"), pane(now, 9)]))
+        assert wait_until(lambda: len(headers(fake_slack)) == 1)
+        [incident] = [x for x in feed.incidents() if x.service == "checkout"]
+        acknowledge(feed.bus, incident.id, by="bob", comment="", now=now)
+        assert wait_until(lambda: notices(feed.bus)[incident.id].acked_by == "bob")
+        before = headers(fake_slack)
+        expire_silence(feed.bus, silence.id, time.time())
+        assert wait_until(lambda: len(headers(fake_slack)) == 2)
+
+    assert before == ["🔴 checkout: ERROR burst"]
+    assert headers(fake_slack)[1] == "🔴 quiet: ERROR burst"

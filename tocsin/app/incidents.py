@@ -6,11 +6,13 @@ import difflib
 
 import msgspec
 
+from alerting.bundle import decode_row
 from alerting.incident import Incident, decode_incident
+from alerting.notice import Notice
 from tocsin.errors import BadRecord, TocsinError
 from tocsin.ports.bus import Bus
 from tocsin.records.public import AlertRecord
-from tocsin.records.topics import ALERTS, INCIDENTS
+from tocsin.records.topics import ALERTS, INCIDENTS, NOTICES
 
 _MAX_RECORDS = 1_000
 
@@ -27,6 +29,23 @@ def incidents(bus: Bus) -> tuple[list[Incident], int]:
     view.close()
     found.sort(key=lambda incident: incident.detected_at, reverse=True)
     return found, unreadable
+
+
+def notices(bus: Bus) -> dict[str, Notice]:
+    """What was said of each incident, by its id; unreadable rows are left out."""
+    if NOTICES not in {topic.name for topic in bus.topics()}:
+        return {}  # of an earlier version
+    view = bus.table(NOTICES)
+    found = {}
+    for value in view.rows.values():
+        try:
+            row = decode_row(value)
+        except BadRecord:
+            continue
+        if isinstance(row, Notice):
+            found[row.incident] = row
+    view.close()
+    return found
 
 
 def find(known: list[Incident], name: str) -> Incident:

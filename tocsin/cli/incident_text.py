@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from alerting.incident import Incident, Kind, Reason
 from alerting.message import alert_record, describe, span
+from alerting.notice import Notice, Standing, Verdict, phrase
 from alerting.notify.terminal import render
 from alerting.text import cut, one_line
 from tocsin.cli.lines import clock_text
 from tocsin.records.public import AlertRecord
 
-_COLUMNS = "{:<24} {:<9} {:<9} {:<20} {:<19} {:>10} {:>8}"
+_COLUMNS = "{:<24} {:<12} {:<9} {:<20} {:<19} {:>10} {:>8}"
 
 
-def table(known: Sequence[Incident], *, now: float) -> Iterator[str]:
+def table(
+    known: Sequence[Incident], said: Mapping[str, Notice], *, now: float
+) -> Iterator[str]:
     """A line for each incident under a line of headings; times are local."""
     yield _COLUMNS.format(
         "ID", "STATE", "SEVERITY", "SERVICE", "SINCE", "DURATION", "ERRORS"
@@ -27,7 +30,7 @@ def table(known: Sequence[Incident], *, now: float) -> Iterator[str]:
         since = time.localtime(incident.opened_at)
         yield _COLUMNS.format(
             incident.id,
-            incident.phase.value,
+            phrase(incident, said.get(incident.id), now=now).value,
             incident.severity,
             cut(one_line(incident.service), 20),
             time.strftime("%Y-%m-%d %H:%M:%S", since),
@@ -37,15 +40,25 @@ def table(known: Sequence[Incident], *, now: float) -> Iterator[str]:
 
 
 def story(
-    incident: Incident, steps: Sequence[AlertRecord], *, now: float
+    incident: Incident,
+    notice: Notice | None,
+    steps: Sequence[AlertRecord],
+    *,
+    now: float,
 ) -> Iterator[str]:
     """The message as it would be sent now, the last decision, and what was told."""
-    message = describe(incident, _kind(incident), (), now=now)
+    message = describe(incident, _kind(incident), (), now=now, notice=notice)
     # Its last line tells how long sending took, which showing does not.
     yield from render(message, sent_at=now).splitlines()[:-1]
     yield f"  Decision:  {decision(incident)}"
-    if not incident.paged:
+    if notice is not None:
+        by = f" ({one_line(notice.standing_by)})" if notice.standing_by else ""
+        yield f"  People:    {Standing[notice.standing].value}{by}"
+        yield f"  Message:   {Verdict[notice.verdict].value}"
+    if notice is None or not notice.channels:
         yield "  Nobody was told of it."
+    else:
+        yield f"  Shown in:  {', '.join(map(one_line, notice.channels))}"
     if steps:
         yield "  Told:"
     for step in steps:
@@ -58,16 +71,22 @@ def decision(incident: Incident) -> str:
     return known.value if known else incident.reason
 
 
-def as_object(incident: Incident, *, now: float) -> dict[str, Any]:
+def as_object(
+    incident: Incident, notice: Notice | None, *, now: float
+) -> dict[str, Any]:
     """The incident by the names of the topic alerts; times in Unix seconds."""
     record = msgspec.to_builtins(alert_record(incident, _kind(incident), now))
     for name in ("event", "at"):
         del record[name]
     return {
         **record,
-        "state": incident.phase.value,
+        "state": phrase(incident, notice, now=now).value,
         "peak": incident.peak,
         "paged": incident.paged,
+        "standing": notice.standing.lower() if notice else None,
+        "standing_by": notice.standing_by if notice else "",
+        "acknowledged_by": notice.acked_by if notice else "",
+        "channels": list(notice.channels) if notice else [],
         "decision": decision(incident),
     }
 

@@ -9,17 +9,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from alerting.acknowledgement import decode_acknowledgement
 from alerting.burst import Severity
 from alerting.evidence import Evidence, TemplateTally
 from alerting.incident import Arrival, Incident, Phase, Reason, Trigger, encode_incident
 from alerting.message import alert_record
+from alerting.notice import Notice, encode_row
 from tocsin.bus.opening import open_bus
 from tocsin.bus.specs import specs
 from tocsin.cli.root import invoke
 from tocsin.config.model import BusConfig
 from tocsin.ports.bus import Records
 from tocsin.records.frames import Sample
-from tocsin.records.topics import ALERTS, INCIDENTS
+from tocsin.records.topics import ACKNOWLEDGEMENTS, ALERTS, INCIDENTS, NOTICES
 
 NOW = time.time()
 
@@ -144,3 +146,36 @@ def test_a_name_that_is_not_one_incident_is_told(
     assert invoke(["incidents", "show", name, *state]) == 1
 
     assert capsys.readouterr().err == f"tocsin: {problem}\n        {hint}\n"
+
+
+def test_an_acknowledgement_is_on_the_bus_for_alerting_to_see(
+    state: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["ack", "pay", "--by", "ann", "--comment", "on it"]
+    assert invoke(["incidents", *words, *state]) == 0
+
+    with open_bus(BusConfig(), state_dir=tmp_path) as bus:
+        view = bus.table(ACKNOWLEDGEMENTS)
+        [row] = map(decode_acknowledgement, view.rows.values())
+        view.close()
+    assert (row.incident, row.by, row.comment) == ("pay-7ht9w", "ann", "on it")
+    assert "acknowledged by ann" in capsys.readouterr().err
+
+
+def test_what_keeps_an_incident_from_people_is_shown(
+    state: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = Notice(incident="pay-7ht9w", standing="SILENCED", standing_by="s1")
+    with open_bus(BusConfig(), state_dir=tmp_path) as bus:
+        producer = bus.producer("test")
+        with producer.transaction() as tx:
+            tx.put(NOTICES, {b"pay-7ht9w": encode_row(held)})
+        producer.close()
+
+    assert invoke(["incidents", "list", *state]) == 0
+    assert invoke(["incidents", "show", "pay", *state]) == 0
+
+    out = capsys.readouterr().out
+    assert out.splitlines()[1].split()[:2] == ["pay-7ht9w", "silenced"]
+    assert "  People:    a silence covers it (s1)\n" in out
+    assert "Nobody was told of it." in out

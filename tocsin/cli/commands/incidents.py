@@ -1,4 +1,4 @@
-"""`tocsin incidents`: what fires now, and what did."""
+"""`tocsin incidents`: what fires now, what did, and who looks after it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import click
 import msgspec
 
 from tocsin.app.connecting import open_for_reading, require_topic
-from tocsin.app.incidents import find, incidents, steps
+from tocsin.app.incidents import find, incidents, notices, steps
+from tocsin.app.ordering import acknowledge, me
 from tocsin.cli import options
 from tocsin.cli.incident_text import as_object, story, table
-from tocsin.records.topics import INCIDENTS
+from tocsin.records.topics import ACKNOWLEDGEMENTS, INCIDENTS
 
 
-@click.group("incidents", short_help="List incidents, or show one.")
+@click.group("incidents", short_help="List incidents, show or acknowledge one.")
 def command() -> None:
-    """List incidents, or show one."""
+    """List incidents, show or acknowledge one."""
 
 
 @command.command("list")
@@ -34,6 +35,7 @@ def list_them(
     with open_for_reading(config, "incidents") as bus:
         require_topic(bus, INCIDENTS)
         known, unreadable = incidents(bus)
+        said = notices(bus)
     shown = [
         incident
         for incident in known
@@ -43,9 +45,14 @@ def list_them(
     now = time.time()
     if as_json:
         for incident in shown:
-            click.echo(json.dumps(as_object(incident, now=now), ensure_ascii=False))
+            click.echo(
+                json.dumps(
+                    as_object(incident, said.get(incident.id), now=now),
+                    ensure_ascii=False,
+                )
+            )
     elif shown:
-        click.echo("\n".join(table(shown, now=now)))
+        click.echo("\n".join(table(shown, said, now=now)))
     else:
         click.echo("tocsin: no incidents", err=True)
     if unreadable:
@@ -66,11 +73,31 @@ def show(context: click.Context, *, name: str, as_json: bool) -> None:
     with open_for_reading(config, "incidents") as bus:
         require_topic(bus, INCIDENTS)
         incident = find(incidents(bus)[0], name)
+        notice = notices(bus).get(incident.id)
         told = steps(bus, incident.id)
     now = time.time()
     if as_json:
-        shown = as_object(incident, now=now)
+        shown = as_object(incident, notice, now=now)
         shown["steps"] = msgspec.to_builtins(told)
         click.echo(json.dumps(shown, ensure_ascii=False))
     else:
-        click.echo("\n".join(story(incident, told, now=now)))
+        click.echo("\n".join(story(incident, notice, told, now=now)))
+
+
+@command.command()
+@click.argument("name", metavar="ID")
+@click.option("--comment", default="", help="What is done about it.")
+@click.option("--by", metavar="NAME", default=me, help="Who; you by default.")
+@options.bus_options
+@click.pass_context
+def ack(context: click.Context, *, name: str, comment: str, by: str) -> None:
+    """Say that you look after an incident: its message shows it, nobody is reminded.
+
+    ID is an incident's id, or its beginning.
+    """
+    config = options.given(context).load().config
+    with open_for_reading(config, "incidents") as bus:
+        require_topic(bus, ACKNOWLEDGEMENTS)
+        incident = find(incidents(bus)[0], name)
+        acknowledge(bus, incident.id, by=by, comment=comment, now=time.time())
+    click.echo(f"tocsin: {incident.id} is acknowledged by {by}", err=True)

@@ -1,0 +1,147 @@
+"""Why people were told of a service, or were not: every step of the way.
+
+The frames of the last hours are decided on once more by the engine that runs live, on
+the panes of that service alone, so its reasons are those of its lines.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from alerting.engine import Engine
+from alerting.incident import Incident, Reason
+from alerting.inhibition import inhibitions
+from alerting.intervals import mute_intervals, muted_by
+from alerting.notice import Notice
+from alerting.outbox import decode_delivered, decode_desired
+from alerting.receivers import receiver_names
+from alerting.recovery import HORIZON_S
+from alerting.routing import Routing, tree
+from alerting.silences import Silence, configured
+from alerting.worker import burst_rule, policy
+from tocsin.app.incidents import incidents, notices
+from tocsin.app.ordering import silences
+from tocsin.config.model import Config
+from tocsin.errors import BadRecord
+from tocsin.ports.bus import Bus
+from tocsin.records.frames import decode_frame
+from tocsin.records.topics import DELIVERIES, LOG_METRICS, OUTBOX
+
+_MAX_RECORDS = 2000
+
+
+@dataclass(slots=True)
+class Account:
+    """What is known of a service over the last `span_s` seconds, newest first.
+
+    `decisions`: how often each reason was given; `told`: who would be told now, and the
+    interval that keeps it quiet; `waiting`: messages that no channel accepted yet.
+    """
+
+    service: str
+    span_s: float
+    lines: int = 0
+    errors: int = 0
+    last_line_at: float | None = None
+    watermark: float | None = None
+    decisions: Counter[Reason] = field(default_factory=Counter)
+    incidents: list[tuple[Incident, Notice | None]] = field(default_factory=list)
+    silences: list[Silence] = field(default_factory=list)
+    told: dict[str, str | None] = field(default_factory=dict)
+    inhibited_by: tuple[str, ...] = ()
+    waiting: list[str] = field(default_factory=list)
+
+
+def account(bus: Bus, config: Config, service: str, *, now: float) -> Account:
+    """Everything about one service; reads two hours of frames, some seconds."""
+    made = Account(service, HORIZON_S)
+    _replay(bus, config, made, now)
+    said = notices(bus)
+    known = [x for x in incidents(bus)[0] if x.service == service]
+    made.incidents = [(x, said.get(x.id)) for x in known]
+    _audience(bus, config, made, now)
+    made.waiting = _waiting(bus, {x.id for x in known})
+    return made
+
+
+def _replay(bus: Bus, config: Config, made: Account, now: float) -> None:
+    engine = Engine(burst_rule(config.alerting.burst), policy(config.alerting.burst))
+    reader = bus.reader([LOG_METRICS], start=now - made.span_s)
+    try:
+        while not reader.is_caught_up():
+            for batch in reader.poll(max_records=_MAX_RECORDS, wait_s=0.2):
+                for value in batch.records.values:
+                    _take(engine, made, value)
+    finally:
+        reader.close()
+    made.decisions = engine.reasons
+    made.watermark = engine.watermark
+
+
+def _take(engine: Engine, made: Account, value: bytes) -> None:
+    try:
+        frame = decode_frame(value)
+    except BadRecord:
+        return
+    panes = tuple(x for x in frame.panes if x.service == made.service)
+    engine.take(msgspec.structs.replace(frame, panes=panes), frame.processed_at)
+    for pane in panes:
+        made.lines += pane.lines
+        made.errors += pane.errors
+        made.last_line_at = max(made.last_line_at or 0.0, float(pane.second))
+
+
+def _audience(bus: Bus, config: Config, made: Account, now: float) -> None:
+    alerting = config.alerting
+    routing = Routing(tree(alerting.routes), receiver_names(alerting))
+    intervals = mute_intervals(alerting.mute_intervals)
+    labels = _labels(made)
+    for receiver, names in routing.receivers(labels).items():
+        made.told[receiver] = muted_by(intervals, names, now)
+    known = (*configured(alerting.silences), *silences(bus))
+    made.silences = [x for x in known if x.is_active(now) and _covers(x, labels)]
+    rules = inhibitions(alerting.inhibit)
+    open_ones = [x for x in incidents(bus)[0] if x.is_open]
+    mine = [x for x, _ in made.incidents if x.is_open]
+    made.inhibited_by = tuple(
+        {x.id for x in open_ones for y in mine for rule in rules if rule.holds(x, y)}
+    )
+
+
+def _labels(made: Account) -> dict[str, str]:
+    if made.incidents:
+        return made.incidents[0][0].labels
+    return {"service": made.service, "rule": "burst", "severity": "warning"}
+
+
+def _covers(silence: Silence, labels: dict[str, str]) -> bool:
+    return all(x.matches(labels) for x in silence.matchers)
+
+
+def _waiting(bus: Bus, known: set[str]) -> list[str]:
+    """The channels that do not show the newest message of an incident."""
+    wanted, shown = bus.table(OUTBOX), bus.table(DELIVERIES)
+    found = []
+    for key, value in wanted.rows.items():
+        try:
+            desired = decode_desired(value)
+            accepted = shown.rows.get(key)
+            sequence = decode_delivered(accepted).sequence if accepted else 0
+        except BadRecord:
+            continue
+        message = desired.message
+        if message.incident in known and sequence < message.sequence:
+            what = "its newest state" if sequence else "it"
+            found.append(f"{desired.channel} does not show {what}: {message.incident}")
+    wanted.close()
+    shown.close()
+    return found
+
+
+def summary(counts: Sequence[tuple[Reason, int]]) -> list[str]:
+    """Reasons as lines, the most frequent first."""
+    return [f"{count:>7,} × {reason.value}" for reason, count in counts]
