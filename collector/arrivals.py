@@ -10,6 +10,7 @@ from collector.framing import Place
 from collector.identity import Trail, Verdict, new_file_id
 from collector.ledger import Ledger, Setup
 from collector.names import LeftOut, base_names
+from collector.patterns import base_of, is_below
 from collector.rewrites import KIND
 from collector.service import Origin, origin_of
 from collector.source import Before, Source, Standing, line_start_before, trail_at
@@ -27,6 +28,7 @@ class Arrivals:
         self._telemetry = setup.telemetry
         self._descriptors = setup.descriptors
         self._copies = Copies(ledger, setup.descriptors)
+        self._pins = setup.pins
         self._policy = Policy(setup.config.start == "end", setup.config.ignore_older)
 
     def may_be_copy(self, found: Found) -> bool:
@@ -49,6 +51,19 @@ class Arrivals:
         except OSError as error:
             self._telemetry.read_failed(found.path, error)
         return None
+
+    def meet_pinned(self, scan: Scan, *, now: float) -> None:
+        """Read files that only a pin tells of; other pins are of no use."""
+        for pin in self._pins.left_behind():
+            if pin.key in self._ledger.by_key or pin.key in self._stored:
+                continue
+            root = next((r for r in scan.roots if is_below(pin.path, r)), None)
+            if root is None:
+                self._pins.remove(pin.key)
+                continue
+            base = base_of(root)
+            found = Found(pin.path, pin.key, pin.size, pin.modified_at, root, base)
+            self._begin(found, first=False, now=now)
 
     def forget_absent(self, scan: Scan) -> None:
         """Forget files that were held back and are gone."""
@@ -165,6 +180,7 @@ class Arrivals:
         if found.twin_of or source.rotated:
             source.standing = Standing.ROTATED
         self._ledger.add(source)
+        self._pins.add(source.key, source.path)
         if now - found.modified_at > OLD_S and found.size > source.place.offset:
             # Also of a file that is known: all that was written while we were away.
             source.old_bytes = found.size

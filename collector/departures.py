@@ -32,6 +32,7 @@ class Departures:
         self._stored = stored
         self._telemetry = setup.telemetry
         self._descriptors = setup.descriptors
+        self._pins = setup.pins
 
     def move(
         self, source: Source, path: str, standing: Standing, *, now: float
@@ -50,7 +51,7 @@ class Departures:
             source.standing = standing
             source.quiet_since = now
             if standing is not Standing.LIVE:
-                self._descriptors.pin(source.key)
+                self._descriptors.keep(source.key)
 
     def look_for_missing(self, *, now: float) -> None:
         """Follow the files that a scan did not find, through inode or descriptor."""
@@ -69,9 +70,10 @@ class Departures:
         """Follow a file that the scan did not find under a name that is read."""
         path = None if names is None else names.get(source.key.inode)
         descriptor = self._descriptors.held(source.key)
+        reachable = path or self._pins.path_of(source.key)
         try:
-            if path is not None:
-                at = os.stat(path)
+            if reachable is not None:
+                at = os.stat(reachable)
             elif descriptor is not None:
                 at = os.fstat(descriptor)
             else:
@@ -82,7 +84,7 @@ class Departures:
         if (at.st_dev, at.st_ino) != source.key:
             return
         source.named = path is not None
-        if at.st_nlink:
+        if at.st_nlink > self._pins.links(source.key):
             self.move(source, path or source.path, Standing.ROTATED, now=now)
         else:
             if source.standing is not Standing.DELETED:
@@ -123,8 +125,9 @@ class Departures:
         """Close a finished file once that is committed, if it can be found again."""
         if source.named:
             self._descriptors.close(source.key)
+            self._pins.remove(source.key)
         else:
-            self._descriptors.unpin(source.key)
+            self._descriptors.loosen(source.key)
 
     def forget(self, source: Source) -> None:
         """Give up a file that cannot be read any more; what was unread is lost."""
@@ -136,6 +139,7 @@ class Departures:
 
     def _drop(self, source: Source) -> None:
         self._descriptors.close(source.key)
+        self._pins.remove(source.key)
         self._ledger.drop(source)
         source.finished = True
         self._stored.doom(source.file_id)

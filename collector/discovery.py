@@ -77,7 +77,15 @@ class Scan:
 class Discovery:
     """Finds the files of PATHs: a file, a directory, or a glob."""
 
-    def __init__(self, paths: Iterable[str], *, exclude: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        paths: Iterable[str],
+        *,
+        exclude: Iterable[str] = (),
+        own: str | None = None,
+    ) -> None:
+        """`own`: a directory of this program's, with names that nobody else sees."""
+        self._own = own
         self._roots = list(dict.fromkeys(os.path.abspath(path) for path in paths))
         self._globs = {
             root: compile_glob(root) for root in self._roots if is_glob(root)
@@ -228,7 +236,7 @@ class Discovery:
             yield directory, files
 
     def _is_excluded(self, path: str) -> bool:
-        return any(pattern.match(path) for pattern in self._exclude)
+        return path == self._own or any(p.match(path) for p in self._exclude)
 
     def _consider(  # noqa: PLR0913 - what Found is made of
         self,

@@ -7,13 +7,14 @@ What is decided of a file becomes true with a transaction: `changed`, `doomed` a
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from collector.checkpoint import root_key, row_key
 from collector.descriptors import Descriptors
 from collector.framing import Framing
 from collector.identity import FileKey, Verdict
-from collector.source import Source
+from collector.pins import Pins
+from collector.source import Source, Standing
 from collector.stored import StoredRows
 from collector.telemetry import CollectorTelemetry
 from tocsin.config.model import CollectorConfig
@@ -30,6 +31,7 @@ class Setup:
     framing: Framing
     descriptors: Descriptors
     telemetry: CollectorTelemetry
+    pins: Pins = field(default_factory=Pins)
 
     def stream(self, service: str, file_id: str) -> tuple[str, int]:
         """What the keys of a file's records begin with, and their partition."""
@@ -78,6 +80,13 @@ class Ledger:
         """Take a file in."""
         self.by_key[source.key] = source
         self.by_path[source.path] = source
+
+    def index(self) -> None:
+        """Bring `by_path` up to date: of two files, the one that is there now."""
+        self.by_path = {}
+        for source in self.by_key.values():
+            if source.standing is Standing.LIVE or source.path not in self.by_path:
+                self.by_path[source.path] = source
 
     def drop(self, source: Source) -> None:
         """Read a file no more."""

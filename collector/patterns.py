@@ -40,6 +40,18 @@ def compile_glob(pattern: str) -> Glob:
     return Glob("/" + "/".join(parts[:fixed]), depth, _regex(parts))
 
 
+def base_of(root: str) -> str:
+    """The directory below which an absolute PATH lies."""
+    return compile_glob(root).base if is_glob(root) else root
+
+
+def is_below(path: str, root: str) -> bool:
+    """Whether a PATH means an absolute `path`, or would if it were a directory."""
+    if path == root or path.startswith(root.rstrip("/") + "/"):
+        return True
+    return is_glob(root) and compile_glob(root).matches(path)
+
+
 def compile_exclude(pattern: str) -> re.Pattern[str]:
     """Compile what is left out: a bare name at any depth, or a pattern of a path.
 

@@ -35,7 +35,8 @@ class Roster:
         """`rows`: the collector's committed rows of `checkpoints`."""
         self._telemetry = setup.telemetry
         self._descriptors = setup.descriptors
-        self._stored = StoredRows(setup.identity, rows, setup.telemetry)
+        self._pins = setup.pins
+        self._stored = StoredRows(setup.identity, rows, setup.telemetry, setup.pins)
         self.ledger = Ledger(self._stored)
         parts = setup, self.ledger, self._stored
         self._arrivals = Arrivals(*parts)
@@ -70,9 +71,11 @@ class Roster:
         self._departures.look_for_missing(now=now)
         for found in self._stored.seek(set(scan.roots), now=now):
             self._arrivals.meet(found, first=False, now=now, sought=True)
+        if ledger.sweeps == 1:
+            self._arrivals.meet_pinned(scan, now=now)
         for root in fresh:
             since[root] = ledger.new_roots[root] = now - _FILE_CLOCK_S
-        ledger.by_path = {source.path: source for source in ledger.by_key.values()}
+        ledger.index()
         self._left_paths = frozenset(left)
         self._telemetry.left_out(left)
         self._telemetry.roots(scan.missing, scan.empty)
@@ -135,6 +138,7 @@ class Roster:
         self._departures.move(source, found.path, standing, now=now)
         if self.ledger.notice(source, found.size, found.modified_at):
             source.quiet_since = now
+            self._pins.add(source.key, source.path)
         self._departures.settle(source, now=now)
 
     def _meet(
@@ -154,7 +158,7 @@ class Roster:
         for source, verdict in rewritten.items():
             if not (self.ledger.holds(source) and self._rewrites.is_one(source)):
                 continue
-            followed = self._descriptors.is_pinned(source.key)
+            followed = self._descriptors.is_kept(source.key) or source.key in self._pins
             if source.seen_in == self.ledger.sweeps or followed:
                 self._rewrites.restart(source, verdict, now=now)
             else:

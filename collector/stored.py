@@ -25,6 +25,7 @@ from collector.checkpoint import (
 from collector.discovery import Found, list_inodes
 from collector.identity import FileKey
 from collector.names import base_names
+from collector.pins import Pins
 from collector.telemetry import CollectorTelemetry, Lost
 from tocsin.errors import BadRecord
 
@@ -45,8 +46,10 @@ class StoredRows:
         identity: str,
         rows: Mapping[bytes, bytes],
         telemetry: CollectorTelemetry,
+        pins: Pins,
     ) -> None:
         self._identity = identity
+        self._pins = pins
         self._telemetry = telemetry
         self._rows: dict[FileKey, Checkpoint] = {}
         # By inode and path: a device may have another number after a restart.
@@ -119,14 +122,22 @@ class StoredRows:
                 listed[place] = list_inodes(*place)
             names = listed[place]
             path = None if names is None else names.get(key.inode)
-            if path is not None and decode_path(row.root) in roots:
-                found = _at(path, key, row)
+            known = decode_path(row.root) in roots
+            if path is None and known:
+                path = self._pins.path_of(key)
+            if path is not None and known:
+                found = _at(path, key, row, is_pin=path == self._pins.path_of(key))
                 if found is not None:
                     yield found
-            elif path is None and self._is_gone(names, now=now):
-                self.claim(key)
-                self.doom(row.file_id)
-                self.count_lost(row)
+                    continue
+            if path is None and self._is_gone(names, now=now):
+                self._give_up(key, row)
+
+    def _give_up(self, key: FileKey, row: Checkpoint) -> None:
+        self.claim(key)
+        self.doom(row.file_id)
+        self.count_lost(row)
+        self._pins.remove(key)
 
     def _seek_again_s(self) -> float:
         first = self._sought_at == self._started_at
@@ -137,7 +148,7 @@ class StoredRows:
         return now - self._started_at >= (GONE_S if names is not None else FORGET_S)
 
 
-def _at(path: str, key: FileKey, row: Checkpoint) -> Found | None:
+def _at(path: str, key: FileKey, row: Checkpoint, *, is_pin: bool) -> Found | None:
     """The file of a row under a name that is not read; None if nothing is left of it.
 
     With nothing read of it yet, only its name can tell it from a file that merely got
@@ -150,9 +161,11 @@ def _at(path: str, key: FileKey, row: Checkpoint) -> Found | None:
         at = os.stat(path)
     except OSError:
         return None
-    if (at.st_dev, at.st_ino) != key or not (row.offset or related):
+    if (at.st_dev, at.st_ino) != key or not (row.offset or related or is_pin):
         return None
     if row.finished and at.st_size == row.offset:
         return None
     root = decode_path(row.root)
+    if is_pin:
+        path = was
     return Found(path, key, at.st_size, at.st_mtime, root, root, twin_of=was)

@@ -228,6 +228,17 @@ class CollectorTelemetry:
             "fs.inotify.max_user_watches",
         )
 
+    def pinning_failed(self, path: str, problem: str) -> None:
+        """Tell that files of a device cannot be pinned."""
+        self._log.warning(
+            "pin_failed",
+            path=path,
+            problem=problem,
+            hint="files of that device are read, but not kept from deletion; have the "
+            "state directory on the same file system, writable hard links allowed "
+            "(fs.protected_hardlinks)",
+        )
+
     def files(self, counts: Mapping[FileState, int], *, open_files: int) -> None:
         """Set how many files there are in each state."""
         for state in FileState:

@@ -13,6 +13,7 @@ from collector.descriptors import Descriptors
 from collector.discovery import Discovery
 from collector.framing import Framing
 from collector.ledger import Setup
+from collector.pins import Pins
 from collector.roster import Roster
 from collector.shipping import Shipper
 from collector.telemetry import CollectorTelemetry
@@ -48,12 +49,13 @@ def run(  # noqa: PLR0913 - the shape of every worker
     health: Health,
     stop: threading.Event,
     clock: Clock = time.time,
+    pins_dir: str | None = None,
 ) -> None:
     """Ship every line of the configured files to raw-logs until `stop` is set.
 
     The topics must exist, or appear. While the bus is away nothing is read and nothing
-    is lost: the files are the buffer. Returns within a second of `stop` unless the bus
-    hangs in a commit (10 s at most).
+    is lost: the files are the buffer. Files are pinned in `pins_dir`, if any. Returns
+    within a second of `stop` unless the bus hangs in a commit (10 s at most).
 
     Raises:
         Fenced: another collector works under `identity` now.
@@ -63,7 +65,8 @@ def run(  # noqa: PLR0913 - the shape of every worker
     producer = patience.call(lambda: bus.producer(identity))
     if producer is None:
         return
-    descriptors = Descriptors(config.max_open_files)
+    pins = Pins(pins_dir, told=telemetry.pinning_failed)
+    descriptors = Descriptors(config.max_open_files, pins)
     wakeup = Wakeup(telemetry.watching_failed)
     try:
         opened = patience.call(lambda: _open_state(bus, identity))
@@ -77,10 +80,11 @@ def run(  # noqa: PLR0913 - the shape of every worker
             framing=Framing.of(max_line=config.max_line, chunk=_CHUNK),
             descriptors=descriptors,
             telemetry=telemetry,
+            pins=pins,
         )
         roster = Roster(setup, rows)
         _Loop(
-            Discovery(config.paths, exclude=config.exclude),
+            Discovery(config.paths, exclude=config.exclude, own=pins_dir),
             roster,
             Shipper(bus, producer, roster, setup, clock),
             wakeup,

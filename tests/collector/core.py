@@ -12,6 +12,7 @@ from collector.descriptors import Descriptors
 from collector.discovery import Discovery
 from collector.framing import Framing
 from collector.ledger import Setup
+from collector.pins import Pins
 from collector.roster import Roster
 from collector.shipping import Shipper
 from collector.telemetry import CollectorTelemetry
@@ -48,11 +49,15 @@ class Core:
         *,
         paths: Sequence[str] = (),
         max_files: int = 64,
+        pins: Path | None = None,
         **config: object,
     ) -> None:
         self._clock = clock
-        self.descriptors = Descriptors(max_files)
         self.registry = new_registry()
+        telemetry = CollectorTelemetry(self.registry)
+        directory = str(pins) if pins is not None else None
+        self.pins = Pins(directory, told=telemetry.pinning_failed)
+        self.descriptors = Descriptors(max_files, self.pins)
         chosen = {
             "paths": list(paths) or [str(logs)],
             "host": "h",
@@ -66,12 +71,13 @@ class Core:
             partitions=bus.partitions(RAW_LOGS),
             framing=Framing.of(max_line=100_000, chunk=32),
             descriptors=self.descriptors,
-            telemetry=CollectorTelemetry(self.registry),
+            telemetry=telemetry,
+            pins=self.pins,
         )
         view = bus.table(CHECKPOINTS, prefix=row_prefix(IDENTITY))
         self.roster = Roster(setup, dict(view.rows))
         view.close()
-        self.discovery = Discovery(made.paths, exclude=made.exclude)
+        self.discovery = Discovery(made.paths, exclude=made.exclude, own=directory)
         self._producer = bus.producer(IDENTITY)
         self.shipper = Shipper(
             cast("Bus", bus), self._producer, self.roster, setup, clock

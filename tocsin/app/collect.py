@@ -22,9 +22,16 @@ def _prepare(registry: CollectorRegistry) -> Work:
             health=setting.health,
             stop=setting.stop,
             clock=setting.clock,
+            pins_dir=_pins_dir(setting),
         )
 
     return work
+
+
+def _pins_dir(setting: Setting) -> str | None:
+    if not setting.config.collector.pin:
+        return None
+    return str(setting.config.state_dir.absolute() / "pins" / setting.identity)
 
 
 COMPONENT = Component("collector", _prepare)

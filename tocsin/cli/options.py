@@ -83,17 +83,17 @@ def load_for_reading(context: click.Context, *, quiet: bool = False) -> Loaded:
 
 
 def setting(
-    name: str, key: str, *, words: str, negates: bool = False, **attributes: Any
+    name: str, key: str, *, words: str, flag: bool | None = None, **attributes: Any
 ) -> Decorator:
-    """An option that sets `key`, or a flag that negates it."""
+    """An option that sets `key`; or a `flag` that sets it to this."""
     path = tuple(key.split("."))
 
     def remember(context: click.Context, _: click.Parameter, got: Any) -> None:
         if got is None or got == () or got is False:
             return
-        if negates:
+        if flag is not None:
             said: tuple[str, ...] = (name,)
-            option = Option(path, name, value=False)
+            option = Option(path, name, value=flag)
         elif isinstance(got, tuple):
             said = tuple(word for item in got for word in (name, str(item)))
             option = Option(path, name, list(got))
@@ -106,7 +106,7 @@ def setting(
         name,
         expose_value=False,
         callback=remember,
-        is_flag=negates,
+        is_flag=flag is not None,
         help=f"{words}  [{variable}]",
         **attributes,
     )
@@ -171,7 +171,7 @@ _COMPONENT = (
     setting(
         "--no-create-topics",
         "bus.create_topics",
-        negates=True,
+        flag=False,
         words="Wait for topics that do not exist instead of creating them.",
     ),
 )
@@ -195,6 +195,12 @@ _COLLECT = (
         metavar="24h",
         words="Leave files out that were last written before that.",
     ),
+    setting(
+        "--pin",
+        "collector.pin",
+        flag=True,
+        words="Hard-link files into the state directory until they are shipped.",
+    ),
 )
 http = setting(
     "--http",
@@ -211,7 +217,7 @@ COMMON_NAMES = (
     "--id",
     "--no-create-topics",
 )
-COLLECT_NAMES = ("--start", "--exclude", "--ignore-older", PATH)
+COLLECT_NAMES = ("--start", "--exclude", "--ignore-older", "--pin", PATH)
 
 supervised = click.option(
     "--supervised",

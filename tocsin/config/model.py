@@ -74,6 +74,7 @@ class CollectorConfig(Section):
     host: str = Field(default_factory=socket.gethostname)
     max_line: Size = 1_000_000
     max_open_files: int = Field(256, ge=8)
+    pin: bool = False
     scan_interval: Duration = 0.2
     max_batch_lines: int = Field(5_000, ge=1)
     max_batch: Size = 4 * 1024**2
