@@ -253,6 +253,15 @@ class BurstDetector:
         limit = max(1.5 * mean + 1.5 * scatter, 2.0)
         return Calm(series.errors_in(second, window_s), limit)
 
+    def usual_rate(self, key: str, second: int) -> float:
+        """Expected errors a second in the calm window that ends at `second`."""
+        series = self._series.get(key)
+        if series is None:
+            return 0.0
+        window_s = self._rule.calm_window_s
+        lines = series.lines_in(second, window_s)
+        return series.baseline.expected(window_s, lines) / window_s
+
     def recent(self, key: str, second: int, seconds: int) -> tuple[int, ...]:
         """Errors in each of the last `seconds` seconds up to `second`."""
         series = self._series.get(key)

@@ -92,6 +92,10 @@ class Engine:
         """Up to where the frames of each source are decided on."""
         return self._tiling.positions
 
+    def usual_rate(self, service: str, second: int) -> float:
+        """The errors a second that are expected of a service now."""
+        return self._detector.usual_rate(service, second)
+
     def changed(self) -> list[Incident]:
         """The incidents that changed since the last call, as they are now."""
         changed = list(self._changed.values())

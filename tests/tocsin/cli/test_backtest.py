@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.alerting.story import Feed, Frames, pane
 from tocsin.cli.root import invoke
 
 START = 1_773_446_400
@@ -97,3 +98,39 @@ def test_a_mistake_in_the_labels_names_the_line(
 
     assert invoke(["backtest", "--labels", str(labels), str(logs)]) == 2
     assert f"{labels}:3: start: expected Unix seconds" in capsys.readouterr().err
+
+
+def test_the_counts_on_the_bus_are_run_over_without_any_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Feed(tmp_path) as feed:
+        frames = Frames()
+        feed.send(
+            *(
+                frames.next(
+                    START + at + 1, [pane(START + at, 30 * (at == 50), lines=99)]
+                )
+                for at in range(60)
+            )
+        )
+        url = f"embedded://{feed.path}"
+
+    status = invoke(["backtest", "--from-topic", "--json", "--bus", url])
+
+    said = capsys.readouterr()
+    [found] = [json.loads(line) for line in said.out.splitlines()]
+    assert status == 0
+    assert (found["service"], found["count"]) == ("checkout", 30)
+    assert found["detected_at"] == START + 51.5
+
+
+def test_a_plot_is_written_as_png(
+    logs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "out.png"
+
+    status = invoke(["backtest", "--processes", "1", "--plot", str(picture), str(logs)])
+
+    assert status == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "drawn to" in capsys.readouterr().err

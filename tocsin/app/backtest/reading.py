@@ -2,13 +2,14 @@
 
 A chunk is the lines that begin in `[start, end)` of a file, so chunks of a file tile,
 wherever they are cut. A line without a time happened when the line before it did; at
-the beginning of a chunk, when the first line with a time did.
+the beginning of a chunk, when the first line with a time did. Where most lines state a
+time, such a line goes on with the event before it: it is no error of its own.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,10 +18,11 @@ from processor.parsing import Events, Parser
 from processor.zones import Zone
 from tocsin.app.backtest.chunk import Chunk, Found
 from tocsin.records.frames import Pane, Sample, TemplateCount
-from tocsin.values import LEVELS
+from tocsin.values import LEVELS, Level
 
 _MAX_LINE_BYTES = 1_000_000  # what the collector cuts lines at, too
 _SAMPLE_CHARS = 1000
+_MOST_UNTIMED = 0.9  # stack traces are long: few lines of a bad day state a time
 _LOOKED_AT = 200  # lines, to know a chunk's format
 
 
@@ -47,6 +49,7 @@ class ChunkReader:
         at = filled(events.seconds)
         if at is None:
             return Found([], len(lines), len(lines), None)
+        events = without_continuations(events)
         panes = _Grouping(chunk, lines, offsets, events, at).panes(self._max_templates)
         return Found(panes, len(lines), 0, float(at[-1]))
 
@@ -103,6 +106,20 @@ def filled(seconds: Floats) -> Floats | None:
         return None
     last = np.maximum.accumulate(np.where(known, np.arange(len(seconds)), rows[0]))
     return np.asarray(seconds[last])
+
+
+def without_continuations(events: Events) -> Events:
+    """Events where lines that go on with an event have no level of their own."""
+    rest = np.isnan(events.seconds)
+    if not rest.any() or rest.mean() > _MOST_UNTIMED:
+        return events
+    own = ~rest[events.templated]
+    return replace(
+        events,
+        levels=np.where(rest, np.uint8(Level.UNKNOWN), events.levels),
+        templated=events.templated[own],
+        template_of=events.template_of[own],
+    )
 
 
 @dataclass(frozen=True, slots=True)

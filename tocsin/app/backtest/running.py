@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from alerting.burst import BurstRule
@@ -11,11 +11,15 @@ from alerting.incident import Incident, Policy
 from collector.discovery import Discovery, Scan
 from collector.service import origin_of
 from tocsin.app.backtest.history import History, LogFile, Totals
+from tocsin.app.backtest.plot import Rates
 from tocsin.app.backtest.pool import read, reading_pool
 from tocsin.config.model import Config
-from tocsin.errors import TocsinError
-from tocsin.records.frames import Frame
+from tocsin.errors import BadRecord, TocsinError
+from tocsin.ports.bus import Bus, Start
+from tocsin.records.frames import Frame, decode_frame
+from tocsin.records.topics import LOG_METRICS
 
+_MAX_RECORDS = 2000
 _HEARTBEATS_S = 900  # an incident without new lines is resolved within it
 
 
@@ -37,14 +41,30 @@ class Result:
         return max(0.0, self.totals.last - self.totals.first) / 86_400
 
 
-class Run:
-    """Takes frames in order; `told` hears of every step of an incident."""
+@dataclass(slots=True)
+class Watch:
+    """What is remembered of a run beside its incidents.
 
-    def __init__(
-        self, engine: Engine, told: Callable[[Outcome], None] = lambda _: None
-    ) -> None:
+    `firsts`: the first thing told of each incident. `rates`: for a plot, where wanted.
+    """
+
+    rates: Rates | None = None
+    firsts: dict[str, Outcome] = field(default_factory=dict)
+
+    def look(self, frame: Frame, engine: Engine, outcomes: Iterable[Outcome]) -> None:
+        """Note what a frame led to."""
+        for outcome in outcomes:
+            self.firsts.setdefault(outcome.incident.id, outcome)
+        if self.rates is not None:
+            self.rates.take(frame, engine)
+
+
+class Run:
+    """Takes frames of whole seconds in order."""
+
+    def __init__(self, engine: Engine, watch: Watch) -> None:
         self._engine = engine
-        self._told = told
+        self._watch = watch
         self._incidents: dict[str, Incident] = {}
         self._second: int | None = None
         self._lo = 0
@@ -78,8 +98,8 @@ class Run:
             self._decide(Frame(0, self._lo, self._lo, end, True, end))
 
     def _decide(self, frame: Frame) -> None:
-        for outcome in self._engine.take(frame, frame.watermark).outcomes:
-            self._told(outcome)
+        outcomes = self._engine.take(frame, frame.watermark).outcomes
+        self._watch.look(frame, self._engine, outcomes)
         for incident in self._engine.changed():
             self._incidents[incident.id] = incident
             self._is_open = any(x.is_open for x in self._engine.incidents)
@@ -113,14 +133,51 @@ def log_files(config: Config) -> tuple[list[LogFile], Scan]:
     return files, scan
 
 
+def recorded_frames(bus: Bus) -> Iterator[Frame]:
+    """The frames that log-metrics keeps, in the order in which they were decided on."""
+    reader = bus.reader([LOG_METRICS], start=Start.BEGINNING)
+    try:
+        while True:
+            for batch in reader.poll(max_records=_MAX_RECORDS, wait_s=0.2):
+                for value in batch.records.values:
+                    try:
+                        yield decode_frame(value)
+                    except BadRecord:  # counted when it was read the first time
+                        continue
+            if reader.is_caught_up():
+                return
+    finally:
+        reader.close()
+
+
+def replay(bus: Bus, watch: Watch, *, rule: BurstRule, policy: Policy) -> Result:
+    """Run the rules over what log-metrics keeps, each frame at the time it came."""
+    totals = Totals()
+    engine = Engine(rule, policy)
+    incidents: dict[str, Incident] = {}
+    services: set[str] = set()
+    for frame in recorded_frames(bus):
+        outcomes = engine.take(frame, frame.processed_at).outcomes
+        watch.look(frame, engine, outcomes)
+        incidents.update((x.id, x) for x in engine.changed())
+        totals.lines += sum(x.lines for x in frame.panes)
+        services.update(x.service for x in frame.panes)
+        for pane in frame.panes:
+            totals.first = min(totals.first, pane.second)
+            totals.last = max(totals.last, pane.second)
+    totals.services = len(services)
+    found = sorted(incidents.values(), key=lambda x: (x.detected_at, x.id))
+    return Result(totals, found, engine.dropped)
+
+
 def backtest(  # noqa: PLR0913 - what a run is made of
     files: Iterable[LogFile],
     config: Config,
+    watch: Watch,
     *,
     rule: BurstRule,
     policy: Policy,
     processes: int,
-    told: Callable[[Outcome], None] = lambda _: None,
 ) -> Result:
     """Read files and run the rules over them."""
     settings = config.processor
@@ -128,7 +185,7 @@ def backtest(  # noqa: PLR0913 - what a run is made of
         processes, settings.timezone, max_templates=settings.max_templates
     ) as pool:
         history = History(files, read, pool)
-        run = Run(Engine(rule, policy), told)
+        run = Run(Engine(rule, policy), watch)
         for frame in history.frames():
             run.take(frame)
     return Result(history.totals, run.incidents(), run.dropped)

@@ -71,6 +71,21 @@ def test_lines_without_any_time_are_counted_and_in_no_pane(tmp_path: Path) -> No
     assert (found.panes, found.untimed, found.latest) == ([], 2, None)
 
 
+def test_the_lines_of_a_stack_trace_are_no_errors_of_their_own(tmp_path: Path) -> None:
+    data = (
+        b"2026-03-14T00:00:00Z ERROR payment failed\n"
+        b"java.lang.IllegalStateException: ERROR in handler\n"
+        b"\tat Gateway.call(Gateway.java:7)\n"
+        b"ERROR: closing\n"
+    )
+    path = written(tmp_path, data)
+
+    [pane] = ChunkReader("UTC", max_templates=9).read(chunk(path, 0, len(data))).panes
+
+    assert (pane.lines, pane.errors) == (4, 1)
+    assert [x.text for x in pane.templates] == ["payment failed"]
+
+
 def test_a_line_without_a_time_has_that_of_the_line_before_it() -> None:
     nan = float("nan")
 

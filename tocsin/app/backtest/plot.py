@@ -1,0 +1,167 @@
+"""Error rates, what was expected, and the incidents, as a picture by service.
+
+Memory is bounded: a service has at most 2,048 steps of time, which double in length
+when a history needs more, and the services beyond the limit are not followed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import sqrt
+
+from alerting.engine import Engine
+from alerting.incident import Incident
+from tocsin.app.backtest.canvas import GLYPH_WIDTH, Canvas, Colour
+from tocsin.records.frames import Frame
+
+_MAX_STEPS, _MAX_SERVICES, _SHOWN = 2048, 2000, 12
+_WIDTH, _PANEL, _LEFT, _TOP, _RIGHT = 1400, 120, 70, 40, 20
+_INK, _GREY, _PALE = Colour(40, 40, 48), Colour(120, 120, 128), Colour(225, 225, 230)
+_BAND, _BAR = Colour(70, 130, 220), Colour(70, 70, 82)
+_RED, _ORANGE = Colour(220, 50, 47), Colour(235, 145, 30)
+
+
+@dataclass(slots=True)
+class _Step:
+    """Some seconds of a service; `peak` and `usual` in errors a second."""
+
+    peak: int = 0
+    usual: float = 0.0
+
+
+@dataclass(slots=True)
+class Rates:
+    """Follows the rates of services while a backtest runs."""
+
+    step_s: int = 1
+    services: dict[str, dict[int, _Step]] = field(default_factory=dict)
+
+    def take(self, frame: Frame, engine: Engine) -> None:
+        """Note what a frame counts; after the engine took it."""
+        for pane in frame.panes:
+            steps = self.services.get(pane.service)
+            if steps is None:
+                if len(self.services) >= _MAX_SERVICES:
+                    continue
+                steps = self.services[pane.service] = {}
+            number = pane.second // self.step_s
+            step = steps.get(number)
+            if step is None:
+                usual = engine.usual_rate(pane.service, pane.second)
+                step = steps[number] = _Step(usual=usual)
+                if len(steps) > _MAX_STEPS:
+                    self._coarsen()
+                    continue
+            step.peak = max(step.peak, pane.errors)
+
+    def _coarsen(self) -> None:
+        """Steps twice as long, for all services."""
+        self.step_s *= 2
+        for service, steps in self.services.items():
+            merged: dict[int, _Step] = {}
+            for number, step in steps.items():
+                into = merged.setdefault(number // 2, _Step())
+                into.peak = max(into.peak, step.peak)
+                into.usual = max(into.usual, step.usual)
+            self.services[service] = merged
+
+
+def draw(
+    rates: Rates, incidents: Sequence[Incident], *, first: float, last: float
+) -> Canvas:
+    """The services with the most incidents, each with its own scale."""
+    shown = _most_telling(rates, incidents)
+    canvas = Canvas(_WIDTH, _TOP + _PANEL * max(1, len(shown)) + 30)
+    more = len(rates.services) - len(shown)
+    title = f"errors a second (peaks, square-root scale), {_day(first)} UTC"
+    canvas.text(_LEFT, 10, title + (f"; {more} services not shown" * (more > 0)), _INK)
+    _legend(canvas, _LEFT, 24)
+    scale = (_WIDTH - _LEFT - _RIGHT) / max(1.0, last - first)
+    for row, service in enumerate(shown):
+        panel = _Panel(canvas, _TOP + _PANEL * row, first, scale)
+        panel.draw(service, rates, [x for x in incidents if x.service == service])
+    _axis(canvas, _TOP + _PANEL * len(shown) + 6, first, last)
+    return canvas
+
+
+def _most_telling(rates: Rates, incidents: Iterable[Incident]) -> list[str]:
+    told: dict[str, int] = {}
+    for incident in incidents:
+        told[incident.service] = told.get(incident.service, 0) + 1
+    peaks = {
+        service: max((x.peak for x in steps.values()), default=0)
+        for service, steps in rates.services.items()
+    }
+    ranked = sorted(peaks, key=lambda x: (-told.get(x, 0), -peaks[x], x))
+    return ranked[:_SHOWN]
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    canvas: Canvas
+    top: int
+    first: float
+    scale: float
+
+    def draw(self, service: str, rates: Rates, incidents: Sequence[Incident]) -> None:
+        steps = rates.services[service]
+        top_rate = max([1.0, *(max(x.peak, x.usual) for x in steps.values())])
+        bottom = self.top + _PANEL - 12
+        height = _PANEL - 30
+        self.canvas.box(_LEFT, bottom, _WIDTH - _RIGHT, bottom + 1, _PALE)
+        self._spans(incidents, bottom)
+        for number, step in sorted(steps.items()):
+            left = self._x(number * rates.step_s)
+            right = self._x((number + 1) * rates.step_s)
+            usual = bottom - height * sqrt(step.usual / top_rate)
+            self.canvas.box(left, usual, right, bottom, _BAND, opacity=0.35)
+            if step.peak:
+                peak = bottom - height * sqrt(step.peak / top_rate)
+                self.canvas.box(left, peak, right, bottom, _BAR)
+        label = f"{service[:60]}  ({len(incidents)})"
+        self.canvas.text(_LEFT, self.top + 4, label, _INK)
+        scale = f"{top_rate:,.0f}/s"
+        left = _LEFT - 6 - GLYPH_WIDTH * len(scale)
+        self.canvas.text(left, bottom - height, scale, _GREY)
+
+    def _spans(self, incidents: Sequence[Incident], bottom: int) -> None:
+        for incident in incidents:
+            colour = _RED if incident.severity == "critical" else _ORANGE
+            end = incident.resolved_at
+            right = _WIDTH - _RIGHT if end is None else self._x(end)
+            left, top = self._x(incident.opened_at), self.top + 14
+            self.canvas.box(left, top, right, bottom, colour, opacity=0.18)
+            at = self._x(incident.detected_at)
+            self.canvas.box(at, top, at + 2, bottom + 4, colour)
+
+    def _x(self, at: float) -> float:
+        return _LEFT + (at - self.first) * self.scale
+
+
+def _legend(canvas: Canvas, left: float, top: float) -> None:
+    for colour, opacity, text in (
+        (_BAR, 1.0, "errors"),
+        (_BAND, 0.35, "expected"),
+        (_RED, 1.0, "critical"),
+        (_ORANGE, 1.0, "warning"),
+    ):
+        canvas.box(left, top, left + 10, top + 8, colour, opacity=opacity)
+        canvas.text(left + 14, top, text, _GREY)
+        left += 30 + GLYPH_WIDTH * len(text)
+
+
+def _axis(canvas: Canvas, top: float, first: float, last: float) -> None:
+    length = max(1.0, last - first)
+    form = "%H:%M" if length < 2 * 86_400 else "%m-%d"
+    for tick in range(9):
+        at = first + length * tick / 8
+        left = _LEFT + (_WIDTH - _LEFT - _RIGHT) * tick / 8
+        canvas.box(left, top, left + 1, top + 4, _GREY)
+        text = time.strftime(form, time.gmtime(at))
+        canvas.text(left - GLYPH_WIDTH * len(text) / 2, top + 7, text, _GREY)
+
+
+def _day(at: float) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(at))
