@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from alerting.telemetry import AlertingTelemetry
 from alerting.worker import run
 from tocsin.app.component import Component, Setting, Work
+from tocsin.app.ordering_http import actions
 from tocsin.ports.bus import Bus
 
 
@@ -27,4 +28,4 @@ def _prepare(registry: CollectorRegistry) -> Work:
     return work
 
 
-COMPONENT = Component("alerting", _prepare)
+COMPONENT = Component("alerting", _prepare, actions=actions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from tocsin.errors import BusUnavailable, TocsinError
 from tocsin.ports.bus import Bus
 from tocsin.telemetry import log as logs
 from tocsin.telemetry.health import Health
-from tocsin.telemetry.http import serve
+from tocsin.telemetry.http import Action, serve
 from tocsin.telemetry.log import Log
 from tocsin.telemetry.metrics import new_registry
 from tocsin.values import Clock
@@ -51,11 +51,13 @@ class Component(NamedTuple):
     """A component: its name, and how its work is prepared with its metrics.
 
     `maintains`: one component of an installation applies the bus's retention.
+    `actions`: what its HTTP server does at a POST.
     """
 
     name: str
     prepare: Callable[[CollectorRegistry], Work]
     maintains: bool = False
+    actions: Callable[[Config], Mapping[str, Action]] | None = None
 
 
 def run_component(
@@ -79,7 +81,12 @@ def run_component(
     work = component.prepare(registry)
     with ExitStack() as closing:
         if config.http:
-            server = serve(config.http, registry, health)
+            server = serve(
+                config.http,
+                registry,
+                health,
+                component.actions(config) if component.actions else None,
+            )
             closing.callback(server.close)
             log.info("http_listening", url=server.url)
         failure = _in_thread(

@@ -1,4 +1,4 @@
-"""The HTTP side of a component: `/metrics`, `/healthz` and `/readyz`.
+"""The HTTP side of a component: `/metrics`, `/healthz`, `/readyz`, and orders.
 
 Every request gets a thread and one answer, then the connection closes: a scrape every
 few seconds is all that comes. At most `_MAX_REQUESTS` are served at once and each may
@@ -12,11 +12,12 @@ import platform
 import socket
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
-from typing import Any
+from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Info, ProcessCollector
 from prometheus_client.exposition import choose_encoder
@@ -28,6 +29,7 @@ from tocsin.telemetry.log import Log
 
 _MAX_REQUESTS = 16
 _TIMEOUT_S = 10.0
+_MAX_BODY = 65_536
 _TEXT = "text/plain; charset=utf-8"
 _USAGE = (
     "write HOST:PORT, such as 127.0.0.1:9464, [::1]:9464 or 0.0.0.0:9464 for every "
@@ -63,17 +65,34 @@ class HttpServer:
         self._thread.join()
 
 
-def serve(address: str, registry: CollectorRegistry, health: Health) -> HttpServer:
+class Answer(NamedTuple):
+    """What a request is answered with: a status, and a body in JSON."""
+
+    status: HTTPStatus
+    body: bytes
+
+
+Action = Callable[[bytes, Mapping[str, str]], Answer]
+"""What a POST to a path does with its body and headers; called in any thread."""
+
+
+def serve(
+    address: str,
+    registry: CollectorRegistry,
+    health: Health,
+    actions: Mapping[str, Action] | None = None,
+) -> HttpServer:
     """Answer for one component at `address`, "HOST:PORT", in threads of its own.
 
-    Adds what is true of every process (`add_process_metrics`) to the registry.
+    `actions`: what a POST does, by path; bodies are bounded. Adds what is true of every
+    process (`add_process_metrics`) to the registry.
 
     Raises:
         ConfigError: the address cannot be read, or cannot be listened on.
     """
     host, port = parse_address(address)
     try:
-        server = _Server(host, port, partial(_Handler, registry, health))
+        server = _Server(host, port, partial(_Handler, registry, health, actions))
     except OSError as error:
         problem = error.strerror or str(error)
         raise ConfigError(
@@ -152,8 +171,13 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def __init__(
-        self, registry: CollectorRegistry, health: Health, *connection: Any
+        self,
+        registry: CollectorRegistry,
+        health: Health,
+        actions: Mapping[str, Action] | None,
+        *connection: Any,
     ) -> None:
+        self._actions = actions or {}
         self._registry = registry
         self._health = health
         super().__init__(*connection)
@@ -172,6 +196,19 @@ class _Handler(BaseHTTPRequestHandler):
                 )
 
     do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
+
+    def do_POST(self) -> None:
+        action = self._actions.get(self.path.partition("?")[0])
+        if action is None:
+            self._answer(HTTPStatus.NOT_FOUND, _TEXT, b"nothing to order here\n")
+            return
+        length = self.headers.get("Content-Length") or ""
+        if not length.isdecimal() or int(length) > _MAX_BODY:
+            text = b"expected a body with its length, at most 64 KiB\n"
+            self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TEXT, text)
+            return
+        answer = action(self.rfile.read(int(length)), dict(self.headers))
+        self._answer(answer.status, "application/json", answer.body)
 
     def log_message(self, *_: object) -> None:
         """Tell nothing: a line for every scrape would drown what matters."""

@@ -56,7 +56,7 @@ def component(
 def test_it_works_on_a_bus_with_all_topics_until_a_signal(tmp_path: Path) -> None:
     with component(tmp_path, "work") as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "['alerts']\n"
+        assert process.stdout.readline() == "['acknowledgements']\n"
 
         process.send_signal(signal.SIGTERM)
 
