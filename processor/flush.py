@@ -17,11 +17,11 @@ import msgspec
 import numpy as np
 
 from processor.columns import Bools, Floats, Ints
+from processor.fields import Admission
 from processor.lines import Lines, offset_of, take_apart
 from processor.panes import (
     EventTimes,
-    OldBytesOf,
-    PathOf,
+    Known,
     event_times,
     panes_by_batch,
 )
@@ -36,7 +36,7 @@ from tocsin.values import LEVELS
 
 # Of a record's 1 MiB, with room for the frame's own fields.
 MAX_FRAME_BYTES = 900_000
-_PANE_BYTES, _TEMPLATE_BYTES = 300, 400
+_PANE_BYTES, _TEMPLATE_BYTES, _VALUE_BYTES = 300, 400, 40
 # The most that one character takes in JSON: \u0000 as six, other text as UTF-8.
 _CHARACTER_BYTES = 6
 
@@ -92,6 +92,7 @@ class Settings:
     window_s: int
     grace_s: float
     max_templates: int
+    max_values: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,10 @@ class Flusher:
     formats: StreamFormats
     settings: Settings
     _progress: dict[int, _Progress] = field(default_factory=dict)
+    _admission: Admission = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._admission = Admission(self.settings.max_values)
 
     def forget(self) -> None:
         """Forget the partitions' progress: go on from what is committed."""
@@ -125,8 +130,7 @@ class Flusher:
         positions: Mapping[int, Position],
         *,
         now: float,
-        path_of: PathOf,
-        old_bytes_of: OldBytesOf,
+        known: Known,
     ) -> Flush:
         """Make the frames of the partitions now assigned, `positions`."""
         for partition in self._progress.keys() - positions.keys():
@@ -136,9 +140,7 @@ class Flusher:
         frames: list[Frame] = []
         found = Flush(frames, [], [], gaps, [])
         if batches:
-            read = self._read(
-                batches, now=now, path_of=path_of, old_bytes_of=old_bytes_of
-            )
+            read = self._read(batches, now=now, known=known)
             for number, batch in enumerate(batches):
                 whole = self._frame(read, number, positions[batch.partition], now=now)
                 frames.extend(split(whole))
@@ -154,28 +156,23 @@ class Flusher:
             return None
         return Gap(batch.partition, expected, batch.lo)
 
-    def _read(
-        self,
-        batches: list[Batch],
-        *,
-        now: float,
-        path_of: PathOf,
-        old_bytes_of: OldBytesOf,
-    ) -> _Read:
+    def _read(self, batches: list[Batch], *, now: float, known: Known) -> _Read:
+        self._admission.begin(now)
         lines = take_apart(batches, now=now, redact=self.parser.redact)
         hints = self.formats.hints(lines.streams)[lines.stream_of]
         events = self.parser.parse(
             lines.texts, arrival=lines.arrival, hints=hints, errors_only=True
         )
-        old = _old(lines, np.isnan(events.seconds), old_bytes_of)
+        old = _old(lines, np.isnan(events.seconds), known)
         times = event_times(events.seconds, lines.arrival, old)
         panes = panes_by_batch(
             lines,
             events,
             times,
             max_templates=self.settings.max_templates,
-            path_of=path_of,
+            known=known,
             redact=self.parser.redact,
+            admission=self._admission,
         )
         late = self._late(lines, times.at)
         return _Read(lines, hints, events, times, late, panes)
@@ -254,12 +251,13 @@ class Flusher:
         ]
 
 
-def _old(lines: Lines, untimed: Bools, old_bytes_of: OldBytesOf) -> Bools:
+def _old(lines: Lines, untimed: Bools, known: Known) -> Bools:
     """Which of the untimed lines were old when their file was met."""
     old = np.zeros(len(untimed), np.bool_)
     ends = np.zeros(len(lines.streams), np.int64)
     for stream in np.unique(lines.stream_of[untimed]).tolist():
-        ends[stream] = old_bytes_of(lines.names[stream].file_id)
+        file = known(lines.names[stream].file_id)
+        ends[stream] = file.old_bytes if file is not None else 0
     # Next to none: files that were old when met, and only until they are read.
     for row in np.flatnonzero(untimed & (ends[lines.stream_of] > 0)).tolist():
         old[row] = offset_of(lines.keys[row]) < ends[lines.stream_of[row]]
@@ -301,7 +299,13 @@ def _most_bytes(pane: Pane) -> int:
         + _CHARACTER_BYTES * (len(t.text) + len(t.sample.text) + len(t.sample.path))
         for t in pane.templates
     )
-    return _PANE_BYTES + _CHARACTER_BYTES * names + texts
+    labels = sum(len(key) + len(value) + 2 for key, value in pane.labels.items())
+    fields = sum(
+        _VALUE_BYTES + _CHARACTER_BYTES * len(value)
+        for counts in pane.fields
+        for value in (counts.field, *counts.values)
+    )
+    return _PANE_BYTES + _CHARACTER_BYTES * (names + labels) + texts + fields
 
 
 def _fit(pane: Pane) -> Pane:

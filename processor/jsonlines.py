@@ -26,7 +26,7 @@ _USUAL_LEVELS, _OTHER_LEVELS = jsonkeys.LEVEL_KEYS[:4], jsonkeys.LEVEL_KEYS[4:]
 _USUAL_TIMES, _OTHER_TIMES = jsonkeys.TIME_KEYS[:5], jsonkeys.TIME_KEYS[5:]
 
 
-class _Lines:
+class JsonLines:
     """Decodes JSON objects, of which it keeps some keys."""
 
     def __init__(self, *keys: str) -> None:
@@ -68,14 +68,14 @@ class _Lines:
         return None
 
 
-_usual = _Lines(*_USUAL_LEVELS, *_USUAL_TIMES)
-_every = _Lines(
+_usual = JsonLines(*_USUAL_LEVELS, *_USUAL_TIMES)
+_every = JsonLines(
     *jsonkeys.LEVEL_KEYS,
     *jsonkeys.SEVERITY_NUMBER_KEYS,
     *jsonkeys.TIME_KEYS,
     jsonkeys.NESTED_LEVEL[0],
 )
-_messages = _Lines(*jsonkeys.MESSAGE_KEYS, jsonkeys.NESTED_MESSAGE[0])
+_messages = JsonLines(*jsonkeys.MESSAGE_KEYS, jsonkeys.NESTED_MESSAGE[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def _take_messages(found: list[bytes], rows: list[int], stated: list[Any]) -> li
 class _Keys:
     """Decoded lines, and the keys to look at, in their order."""
 
-    decoder: _Lines
+    decoder: JsonLines
     lines: list[Any]
     levels: Sequence[str]
     times: Sequence[str]

@@ -74,6 +74,7 @@ class LinesLoop:
             Parser(
                 Zone(self.config.timezone),
                 Redaction(self.config.redact, defaults=self.config.redact_defaults),
+                count_by=self.config.count_by,
             ),
             StreamFormats(),
             Settings(
@@ -81,6 +82,7 @@ class LinesLoop:
                 window_s=max(int(self.config.window), 1),
                 grace_s=self.config.grace,
                 max_templates=self.config.max_templates,
+                max_values=self.config.max_values,
             ),
         )
 
@@ -114,8 +116,7 @@ class LinesLoop:
             batches,
             positions,
             now=self.clock(),
-            path_of=session.paths.of,
-            old_bytes_of=session.paths.old_bytes,
+            known=session.paths.known,
         )
         if flush.frames:
             self._commit(session, flush)

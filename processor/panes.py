@@ -10,26 +10,31 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from processor import columns
 from processor.columns import Bools, Floats, Ints
+from processor.fields import Admission, PaneRows, counts_by_pane
 from processor.lines import Lines, offset_of
 from processor.parsing import Events
 from processor.redaction import Redaction
 from tocsin.records.frames import Pane, Sample, TemplateCount
-from tocsin.values import LEVELS
+from tocsin.records.keys import RawKey
+from tocsin.records.streams import Stream
+from tocsin.values import LEVELS, Level
 
 EARLY_S = 24 * 3600.0
 AHEAD_S = 60.0
 SAMPLE_CHARS = 1000
+MAX_LABELS, _LABEL_CHARS = 16, 100
 # No character of UTF-8 takes more bytes; and some more, lest a secret be cut in two.
 _SAMPLE_BYTES = 5 * SAMPLE_CHARS
 
-PathOf = Callable[[str], str]
-OldBytesOf = Callable[[str], int]
+Known = Callable[[str], Stream | None]
+"""What the table `streams` says of a file-id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ def event_times(stated: Floats, arrival: Floats, old: Bools) -> EventTimes:
 class _Groups:
     """Each line's pane, and what distinguishes the panes.
 
-    `kind`: twice the number of the service and host, and one more if stale.
+    `kind`: twice the number of the place, and one more if stale.
     """
 
     pane_of: Ints
@@ -83,19 +88,19 @@ def panes_by_batch(  # noqa: PLR0913 - what the panes are made of
     times: EventTimes,
     *,
     max_templates: int,
-    path_of: PathOf,
+    known: Known,
     redact: Redaction,
+    admission: Admission,
 ) -> list[list[Pane]]:
-    """The panes of each batch, by service, second and whether they are stale.
+    """The panes of each batch: by service, host, labels, second, and whether stale.
 
-    Samples are redacted by `redact`.
+    Samples are redacted by `redact`; `admission` bounds the values of fields.
     """
     at = times.at
-    places = list(dict.fromkeys((name.service, name.host) for name in lines.names))
-    number = {place: k for k, place in enumerate(places)}
-    service_of = np.array([number[n.service, n.host] for n in lines.names], np.int64)
+    places: dict[_Place, int] = {}
+    place_of = [places.setdefault(_place(n, known), len(places)) for n in lines.names]
     seconds = np.floor(at).astype(np.int64)
-    kind_of = service_of[lines.stream_of] * 2 + times.stale
+    kind_of = np.array(place_of, np.int64)[lines.stream_of] * 2 + times.stale
     groups = _group(lines.batch_of, kind_of, seconds)
     size = len(groups)
     pane_of = groups.pane_of
@@ -105,13 +110,21 @@ def panes_by_batch(  # noqa: PLR0913 - what the panes are made of
     lengths = np.fromiter(map(len, lines.texts), np.float64, len(lines.stream_of))
     volume = np.bincount(pane_of, weights=lengths, minlength=size)
     read_at = pd.Series(lines.arrival).groupby(pane_of).max().to_numpy()
-    kept = _Templates(lines, events, at, path_of, redact).by_pane(
-        pane_of, max_templates
-    )
+    kept = _Templates(lines, events, at, known, redact).by_pane(pane_of, max_templates)
     found: list[list[Pane]] = [[] for _ in lines.batches]
+    names = list(places)
+    place_of_pane = (groups.kind // 2).tolist()
+    fields = counts_by_pane(
+        events.fields,
+        PaneRows(
+            pane_of=pane_of,
+            is_error=np.isin(events.levels, (Level.ERROR, Level.FATAL)),
+            services=[names[place].service for place in place_of_pane],
+        ),
+        admission,
+    )
     for pane, row in enumerate(counts.tolist()):
-        place, stale = divmod(int(groups.kind[pane]), 2)
-        service, host = places[place]
+        service, host, labels = names[place_of_pane[pane]]
         templates, other = kept.get(pane, ((), 0))
         found[groups.batch[pane]].append(
             Pane(
@@ -123,10 +136,27 @@ def panes_by_batch(  # noqa: PLR0913 - what the panes are made of
                 read_at=float(read_at[pane]),
                 templates=templates,
                 other_templates=other,
-                stale=bool(stale),
+                labels=dict(labels),
+                fields=fields.get(pane, ()),
+                stale=bool(groups.kind[pane] % 2),
             )
         )
     return found
+
+
+class _Place(NamedTuple):
+    """Where lines come from; the labels sorted."""
+
+    service: str
+    host: str
+    labels: tuple[tuple[str, str], ...]
+
+
+def _place(name: RawKey, known: Known) -> _Place:
+    stream = known(name.file_id)
+    labels = sorted(stream.labels.items())[:MAX_LABELS] if stream is not None else []
+    cut = tuple((key[:_LABEL_CHARS], value[:_LABEL_CHARS]) for key, value in labels)
+    return _Place(name.service, name.host, cut)
 
 
 def _group(batch_of: Ints, kind_of: Ints, second: Ints) -> _Groups:
@@ -151,7 +181,7 @@ class _Templates:
     lines: Lines
     events: Events
     at: Floats
-    path_of: PathOf
+    known: Known
     redact: Redaction
 
     def by_pane(
@@ -197,9 +227,10 @@ class _Templates:
 
     def _count(self, template: int, count: int, row: int, text: bytes) -> TemplateCount:
         file_id = self.lines.names[self.lines.stream_of[row]].file_id
+        stream = self.known(file_id)
         sample = Sample(
             text=text.decode("utf-8", "replace")[:SAMPLE_CHARS],
-            path=self.path_of(file_id),
+            path=stream.path if stream is not None else "",
             file_id=file_id,
             offset=offset_of(self.lines.keys[row]),
             event_at=float(self.at[row]),

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from processor import columns
 from processor.columns import Column, Floats, Ints, column
+from processor.fields import Fields, FieldValues
 from processor.masks import MASK
 from processor.recognition import NO_FORMAT, Reading, Recogniser
 from processor.redaction import Redaction
@@ -27,7 +28,7 @@ class Events:
     `levels`: values of Level. `seconds`: Unix seconds that the line states, NaN where
     it states none. `formats`: names, None where no format matches. `templates` are the
     distinct ones; `template_of` is each row's number in it. `templated`: the rows that
-    `messages` and `template_of` are about.
+    `messages` and `template_of` are about. `fields`: those that are counted by.
     """
 
     levels: npt.NDArray[np.uint8]
@@ -37,6 +38,7 @@ class Events:
     messages: Column
     template_of: Ints
     templates: list[Template]
+    fields: list[FieldValues]
 
     def format_name(self, row: int) -> str | None:
         """The name of a row's format, or None."""
@@ -47,8 +49,15 @@ class Events:
 class Parser:
     """Reads batches of lines; the answer for a line depends on the line alone."""
 
-    def __init__(self, zone: Zone, redact: Redaction | None = None) -> None:
+    def __init__(
+        self,
+        zone: Zone,
+        redact: Redaction | None = None,
+        *,
+        count_by: Sequence[str] = (),
+    ) -> None:
         self.redact = redact or Redaction()
+        self._fields = Fields(count_by, self.redact)
         self._recogniser = Recogniser(zone)
         self._fingerprints = Fingerprints()
 
@@ -78,6 +87,7 @@ class Parser:
             messages=texts,
             template_of=which,
             templates=templates,
+            fields=self._fields.read(reading),
         )
 
 

@@ -28,20 +28,16 @@ class Paths:
 
     def of(self, file_id: str) -> str:
         """The path of a file-id, or '' while it is not known."""
-        stream = self._stream(file_id)
+        stream = self.known(file_id)
         return stream.path if stream is not None else ""
-
-    def old_bytes(self, file_id: str) -> int:
-        """How much of a file was old when it was met; 0 while it is not known."""
-        stream = self._stream(file_id)
-        return stream.old_bytes if stream is not None else 0
 
     def begin(self) -> None:
         """A new flush begins: what was looked up for the last one is forgotten."""
         self._known.clear()
         self._asked = False
 
-    def _stream(self, file_id: str) -> Stream | None:
+    def known(self, file_id: str) -> Stream | None:
+        """What is known of a file-id, or None while nothing is."""
         if file_id in self._known:
             return self._known[file_id]
         found = self._look_up(file_id)

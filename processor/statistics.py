@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from tocsin.records.public import WindowRecord
+from tocsin.records.public import ValueSums, WindowRecord
 from tocsin.values import Level
 
 PERCENTILE = 0.95
+# Of how many seconds rates are computed at once: 32 MB.
+_MOST_SECONDS = 4_000_000
 
 
 class WindowSums(NamedTuple):
@@ -29,20 +31,30 @@ class WindowSums(NamedTuple):
     bytes: int
     seconds: Mapping[int, int]
     templates: int
+    fields: Mapping[str, Mapping[str, tuple[int, int]]] = {}
+    others: Mapping[str, int] = {}
 
 
 def records_of(windows: list[WindowSums], *, closed_at: float) -> list[WindowRecord]:
     """The records of log-metrics-1m of some windows."""
     found: list[WindowRecord] = []
-    for size_s, group in groupby(windows, key=lambda window: window.size_s):
+    ordered = sorted(windows, key=lambda window: window.size_s)
+    for size_s, group in groupby(ordered, key=lambda window: window.size_s):
         same = list(group)
-        figures = _rates(same, size_s)
-        columns = (figures["peak_at"], figures["peak"], figures["p95"])
-        for sums, peak_at, peak, p95 in zip(
-            same, *(column.tolist() for column in columns), strict=True
-        ):
-            found.append(_record(sums, closed_at, (peak_at, peak, p95)))
+        most = max(_MOST_SECONDS // size_s, 1)
+        for begin in range(0, len(same), most):
+            found.extend(_of_one_size(same[begin : begin + most], size_s, closed_at))
     return found
+
+
+def _of_one_size(
+    windows: list[WindowSums], size_s: int, closed_at: float
+) -> Iterator[WindowRecord]:
+    figures = _rates(windows, size_s)
+    columns = (figures["peak_at"], figures["peak"], figures["p95"])
+    for sums, *of_rate in zip(windows, *(c.tolist() for c in columns), strict=True):
+        peak_at, peak, p95 = of_rate
+        yield _record(sums, closed_at, (peak_at, peak, p95))
 
 
 def _rates(windows: list[WindowSums], size_s: int) -> pd.DataFrame:
@@ -87,4 +99,9 @@ def _record(
         peak_second=sums.start + int(peak_at),
         peak_lines=int(peak),
         rate_p95=float(p95),
+        by_field={
+            name: {value: ValueSums(*counts) for value, counts in values.items()}
+            for name, values in sums.fields.items()
+        },
+        other_values=dict(sums.others),
     )

@@ -14,7 +14,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from typing import NamedTuple
 import msgspec
 
 from processor.statistics import WindowSums, records_of
-from tocsin.records.frames import Frame, Pane
+from tocsin.records.frames import FieldCounts, Frame, Pane
 from tocsin.records.keys import decode_name, encode_name
 from tocsin.records.public import WindowRecord
 from tocsin.values import LEVELS
@@ -30,6 +30,7 @@ from tocsin.values import LEVELS
 KEEP_S = 25 * 3600
 REVISE_EACH_S = 1.0
 MAX_TEMPLATES = 1000
+MAX_VALUES = 200
 _SWEEP_EACH_S = 60.0
 _SOURCE, _WINDOW = "source", "window"
 
@@ -54,7 +55,9 @@ class Window(msgspec.Struct, array_like=True):
 
     `seconds`: lines by second since the start. `templates`: distinct ids of error
     templates, at most MAX_TEMPLATES. `revision` and `written_at`: of the last record
-    written, 0 before the first; `stale`: the sums have grown since.
+    written, 0 before the first; `stale`: the sums have grown since. `fields`: lines and
+    errors by field and value; `others`: by field, the lines with values beyond the
+    bound.
     """
 
     counts: list[int] = msgspec.field(default_factory=lambda: [0] * LEVELS)
@@ -64,6 +67,8 @@ class Window(msgspec.Struct, array_like=True):
     revision: int = 0
     written_at: float = 0.0
     stale: bool = True
+    fields: dict[str, dict[str, tuple[int, int]]] = {}
+    others: dict[str, int] = {}
 
     def add(self, pane: Pane, start: int) -> None:
         """Add a pane of this window's service and time."""
@@ -74,7 +79,21 @@ class Window(msgspec.Struct, array_like=True):
         for template in pane.templates:
             if len(self.templates) < MAX_TEMPLATES:
                 self.templates.add(template.template_id)
+        for counts in pane.fields:
+            self._add_field(counts)
         self.stale = True
+
+    def _add_field(self, counts: FieldCounts) -> None:
+        known = self.fields.setdefault(counts.field, {})
+        other = counts.other
+        for value, count in counts.values.items():
+            if value in known or len(known) < MAX_VALUES:
+                lines, errors = known.get(value, (0, 0))
+                known[value] = (lines + count.lines, errors + count.errors)
+            else:
+                other += count.lines
+        if other:
+            self.others[counts.field] = self.others.get(counts.field, 0) + other
 
 
 class WindowId(NamedTuple):
@@ -101,8 +120,8 @@ class Changes:
 class Windows:
     """All windows that may still change; `sources`: partitions of raw-logs."""
 
-    def __init__(self, *, size_s: int, grace_s: float, sources: int) -> None:
-        self._size_s = size_s
+    def __init__(self, *, sizes_s: Sequence[int], grace_s: float, sources: int) -> None:
+        self._sizes_s = tuple(dict.fromkeys(sizes_s))
         self._grace_s = grace_s
         self._source_count = sources
         self._sources: dict[int, Source] = {}
@@ -171,12 +190,13 @@ class Windows:
         return Changes(rows, records)
 
     def _add(self, pane: Pane) -> None:
-        start = pane.second - pane.second % self._size_s
-        window = WindowId(pane.service, start, self._size_s)
-        if window not in self._live:
-            self._wake(window)
-        self._live[window].add(pane, start)
-        self._changed.add(window)
+        for size_s in self._sizes_s:
+            start = pane.second - pane.second % size_s
+            window = WindowId(pane.service, start, size_s)
+            if window not in self._live:
+                self._wake(window)
+            self._live[window].add(pane, start)
+            self._changed.add(window)
 
     def _wake(self, window: WindowId) -> None:
         row = self._resting.pop(window, None)
@@ -202,6 +222,8 @@ class Windows:
             bytes=state.bytes,
             seconds=state.seconds,
             templates=len(state.templates),
+            fields=state.fields,
+            others=state.others,
         )
 
     def _encode(self, window: WindowId) -> bytes:

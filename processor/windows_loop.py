@@ -77,6 +77,10 @@ class WindowsLoop:
                     self.telemetry.redone("windows", str(error))
                 patience.over()
 
+    @property
+    def _size_s(self) -> int:
+        return max(int(self.config.window), 1)
+
     def _forget(self) -> None:
         self._windows = None
         self._generation = -1
@@ -104,7 +108,7 @@ class WindowsLoop:
 
     def _load(self) -> Windows:
         windows = Windows(
-            size_s=max(int(self.config.window), 1),
+            sizes_s=[self._size_s, *map(int, self.config.further_windows)],
             grace_s=self.config.grace,
             sources=self.bus.partitions(topics.RAW_LOGS),
         )
@@ -143,7 +147,7 @@ class WindowsLoop:
             by_partition.setdefault(partition, []).append(record)
         with session.producer.transaction() as transaction:
             for partition, records in by_partition.items():
-                columns = _columns(records, int(self.clock() * 1000))
+                columns = _columns(records, self._size_s, int(self.clock() * 1000))
                 transaction.send(topics.LOG_METRICS_1M, partition, columns)
             if changes.rows:
                 transaction.put(topics.WINDOWS, changes.rows)
@@ -165,7 +169,15 @@ class _Session:
         self.consumer.close()
 
 
-def _columns(records: list[WindowRecord], stamp_ms: int) -> Records:
-    keys = [f"{encode_name(r.service)}/{r.window_start}".encode() for r in records]
+def _columns(records: list[WindowRecord], size_s: int, stamp_ms: int) -> Records:
+    keys = [_key(record, size_s) for record in records]
     values = [msgspec.json.encode(record) for record in records]
     return Records(keys, values, [stamp_ms] * len(records))
+
+
+def _key(record: WindowRecord, size_s: int) -> bytes:
+    """Windows of the first size have the key that they always had."""
+    key = f"{encode_name(record.service)}/{record.window_start}"
+    if record.window_s != size_s:
+        key += f"/{record.window_s}"
+    return key.encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import pytest
@@ -15,22 +16,40 @@ from processor.streams import StreamFormats
 from processor.zones import Zone
 from tests.processor.corpus import CORPUS
 from tocsin.ports.bus import Batch, Position, Records
-from tocsin.records.frames import Frame, Pane, Sample, TemplateCount, encode_frame
+from tocsin.records.frames import (
+    FieldCounts,
+    Frame,
+    Pane,
+    Sample,
+    TemplateCount,
+    ValueCount,
+    encode_frame,
+)
+from tocsin.records.streams import Stream
 from tocsin.records.topics import RAW_LOGS
 from tocsin.values import Level
 
 NOW = 1_773_480_067.5  # 2026-03-14T09:21:07.5Z
 CAUGHT_UP = Position(0, caught_up=True, lag=0)
 BEHIND = Position(0, caught_up=False, lag=9)
+_NONE: Mapping[str, Stream] = {}
 LOG4J = b"2026-03-14 09:21:07,250 ERROR [main] a.b.Orders - order %d failed"
 
 
-def flusher(max_templates: int = 20) -> Flusher:
+def file(labels: dict[str, str] | None = None, old_bytes: int = 0) -> Stream:
+    return Stream("/p", "api", "h", "c", NOW, NOW, labels or {}, old_bytes)
+
+
+def flusher(max_templates: int = 20, count_by: Sequence[str] = ()) -> Flusher:
     return Flusher(
-        Parser(Zone("UTC")),
+        Parser(Zone("UTC"), count_by=count_by),
         StreamFormats(),
         Settings(
-            heartbeat_s=1.0, window_s=60, grace_s=2.0, max_templates=max_templates
+            heartbeat_s=1.0,
+            window_s=60,
+            grace_s=2.0,
+            max_templates=max_templates,
+            max_values=2,
         ),
     )
 
@@ -49,14 +68,13 @@ def flush(
     *batches: Batch,
     position: Position = CAUGHT_UP,
     now: float = NOW,
-    old_bytes: int = 0,
+    files: Mapping[str, Stream] = _NONE,
 ) -> Flush:
     return to.flush(
         batches,
         {0: position},
         now=now,
-        path_of=lambda _: "",
-        old_bytes_of=lambda _: old_bytes,
+        known=files.get,
     )
 
 
@@ -116,7 +134,7 @@ def test_lines_without_a_time_are_stale_where_their_file_was_old_when_met() -> N
     timed = LOG4J % 1
     given = batch([b"ERROR then", b"ERROR then", timed, b"ERROR now"])
 
-    (frame,) = flush(flusher(), given, old_bytes=3).frames
+    (frame,) = flush(flusher(), given, files={"f1": file(old_bytes=3)}).frames
 
     assert [(p.second, p.lines, p.stale) for p in frame.panes] == [
         (int(NOW), 2, False),
@@ -164,6 +182,45 @@ def test_a_sample_is_the_first_line_of_its_template() -> None:
         ("ERROR: no fan", 102),
         ("ERROR: disk 7 is full", 101),
     ]
+
+
+def test_the_labels_of_a_file_are_those_of_its_panes() -> None:
+    keys = [b"api/h/f1:0", b"api/h/f2:0", b"api/h/f1:9", b"api/h/f3:0"]
+    records = Records(keys, [b"x"] * 4, [int(NOW * 1000)] * 4)
+    files = {"f1": file({"pod": "a", "zone": "z"}), "f2": file({"pod": "b"})}
+
+    (frame,) = flush(flusher(), Batch(RAW_LOGS, 0, 0, 4, records), files=files).frames
+
+    assert [(pane.labels, pane.lines) for pane in frame.panes] == [
+        ({"pod": "a", "zone": "z"}, 2),
+        ({"pod": "b"}, 1),
+        ({}, 1),
+    ]
+
+
+def test_lines_are_counted_by_the_values_of_a_field() -> None:
+    line = b'{"level":"%s","time":%f,"action":"%s"}'
+    texts = [
+        line % (level, NOW - back, action)
+        for level, back, action in (
+            (b"info", 9, b"login"),
+            (b"error", 9, b"login"),
+            (b"info", 9, b"logout"),
+            (b"info", 0, b"logout"),
+            (b"info", 0, b"other"),
+            (b"info", 0, b"others"),
+        )
+    ]
+
+    (frame,) = flush(flusher(count_by=("action",)), batch([*texts, b"none"])).frames
+
+    # Two values are kept for a service: the first two that are met.
+    assert {pane.second: pane.fields for pane in frame.panes} == {
+        int(NOW - 9): (
+            FieldCounts("action", {"login": ValueCount(2, 1), "logout": ValueCount(1)}),
+        ),
+        int(NOW): (FieldCounts("action", {"logout": ValueCount(1)}, 2),),
+    }
 
 
 def test_nothing_secret_is_in_samples_templates_and_dead_letters() -> None:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processor.windows import KEEP_S, MAX_TEMPLATES, Verdict, Windows
-from tocsin.records.frames import Frame, Pane, Sample, TemplateCount
-from tocsin.records.public import WindowRecord
+from processor.windows import KEEP_S, MAX_TEMPLATES, MAX_VALUES, Verdict, Windows
+from tocsin.records.frames import (
+    FieldCounts,
+    Frame,
+    Pane,
+    Sample,
+    TemplateCount,
+    ValueCount,
+)
+from tocsin.records.public import ValueSums, WindowRecord
 from tocsin.values import LEVELS, Level
 
 T = 1_773_480_060  # a whole minute
@@ -46,7 +54,7 @@ def frame(
 
 
 def windows(sources: int = 1) -> Windows:
-    return Windows(size_s=60, grace_s=2.0, sources=sources)
+    return Windows(sizes_s=[60], grace_s=2.0, sources=sources)
 
 
 def closed(state: Windows, now: float) -> list[WindowRecord]:
@@ -61,6 +69,40 @@ def test_a_window_closes_when_the_watermark_has_passed_its_end_and_the_grace() -
 
     assert early == []
     assert [(w.service, w.lines) for w in closed(state, T + 62)] == [("api", 5)]
+
+
+def test_windows_of_several_sizes_close_each_at_its_end() -> None:
+    state = Windows(sizes_s=[60, 10, 60], grace_s=2.0, sources=1)
+    state.merge(frame(0, 9, pane(T, infos=5), pane(T + 15, infos=4), watermark=T + 12))
+    first = closed(state, T + 12)
+    state.merge(frame(9, 9, watermark=T + 62))
+    rest = closed(state, T + 62)
+
+    assert [(w.window_start, w.window_s, w.lines) for w in first] == [(T, 10, 5)]
+    assert [(w.window_start, w.window_s, w.lines) for w in rest] == [
+        (T + 10, 10, 4),
+        (T, 60, 9),
+    ]
+
+
+def test_values_of_fields_add_up_and_are_bounded() -> None:
+    def counted(values: dict[str, ValueCount], other: int = 0) -> Pane:
+        fields = (FieldCounts("action", values, other),)
+        return msgspec.structs.replace(pane(T, infos=1), fields=fields)
+
+    many = {f"v{k}": ValueCount(1) for k in range(MAX_VALUES)}
+    state = windows()
+    state.merge(frame(0, 1, counted({"login": ValueCount(3, 1)}, other=2)))
+    restarted = windows()
+    restarted.load({k: v for k, v in state.collect(now=T).rows.items() if v})
+    restarted.merge(frame(1, 2, counted({"login": ValueCount(2)})))
+    restarted.merge(frame(2, 3, counted(many), watermark=T + 62))
+
+    (record,) = closed(restarted, T + 62)
+
+    assert record.by_field["action"]["login"] == ValueSums(lines=5, errors=1)
+    assert len(record.by_field["action"]) == MAX_VALUES
+    assert record.other_values == {"action": 3}
 
 
 def test_no_window_closes_while_a_source_is_unheard_of_or_behind() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from platformdirs import user_state_path
 from pydantic import Field, SecretStr
@@ -88,8 +88,15 @@ class ProcessorConfig(Section):
     heartbeat: Duration = 1.0
     timezone: Timezone = "local"
     window: Duration = 60.0
+    further_windows: list[Annotated[Duration, Field(ge=1, le=900)]] = Field(
+        [], max_length=4, description="statistics over other lengths of time, too"
+    )
     grace: Duration = 2.0
     max_templates: int = Field(20, ge=1, description="kept in one pane")
+    count_by: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(
+        [], max_length=8, description="fields of JSON and logfmt lines, such as action"
+    )
+    max_values: int = Field(50, ge=1, le=200, description="kept of a field")
     redact: dict[Name, Pattern] = Field(
         default_factory=dict, description="what else is taken out of samples, by name"
     )

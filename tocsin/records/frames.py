@@ -35,8 +35,29 @@ class TemplateCount(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     sample: Sample
 
 
+class ValueCount(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
+    """How many lines have a value, and how many of them are ERROR or FATAL."""
+
+    lines: int
+    errors: int = 0
+
+
+class FieldCounts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Lines by the value of a field of JSON or logfmt lines, as configured.
+
+    `other`: lines with values beyond the bound. Lines without the field are in none.
+    """
+
+    field: str
+    values: dict[str, ValueCount] = {}
+    other: int = 0
+
+
 class Pane(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What one service on one host wrote in one second of event time.
+
+    `labels`: what else is known of its files; files with other labels have panes of
+    their own.
 
     `counts`: lines by `Level`, seven places. `templates`: of ERROR and FATAL lines,
     the most frequent ones; `other_templates` counts the error lines of the rest.
@@ -54,6 +75,8 @@ class Pane(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     read_at: float
     templates: tuple[TemplateCount, ...] = ()
     other_templates: int = 0
+    labels: dict[str, str] = {}
+    fields: tuple[FieldCounts, ...] = ()
     stale: bool = False
 
     @property

@@ -13,9 +13,19 @@ import msgspec
 from tocsin.records import topics
 
 
+class ValueSums(msgspec.Struct, frozen=True):
+    """Lines with a value of a field, and how many of them are ERROR or FATAL."""
+
+    lines: int
+    errors: int
+
+
 class WindowRecord(msgspec.Struct, frozen=True, kw_only=True):
     """log-metrics-1m: one service in one minute. Key: `service/window_start`.
 
+    Windows of other sizes, where they are configured, have the key
+    `service/window_start/window_s`. `by_field`: lines by value of the fields of
+    `processor.count_by`; `other_values`: by field, lines with values beyond the bound.
     The highest `revision` of a key holds; later ones correct earlier ones when late
     lines arrive. Rates are lines per second over the seconds of the window.
     """
@@ -40,6 +50,8 @@ class WindowRecord(msgspec.Struct, frozen=True, kw_only=True):
     peak_second: int
     peak_lines: int
     rate_p95: float
+    by_field: dict[str, dict[str, ValueSums]] = {}
+    other_values: dict[str, int] = {}
 
 
 class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,5 +100,7 @@ def schema(topic: str) -> dict[str, Any]:
         KeyError: the topic's records are not public.
     """
     described: dict[str, Any] = msgspec.json.schema(RECORDS[topic])
-    flat: dict[str, Any] = described["$defs"][RECORDS[topic].__name__]
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **flat}
+    inner: dict[str, Any] = described["$defs"]
+    flat: dict[str, Any] = inner.pop(RECORDS[topic].__name__)
+    found = {"$schema": "https://json-schema.org/draft/2020-12/schema", **flat}
+    return found | {"$defs": inner} if inner else found
