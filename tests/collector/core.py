@@ -50,6 +50,7 @@ class Core:
         paths: Sequence[str] = (),
         max_files: int = 64,
         pins: Path | None = None,
+        identity: str = IDENTITY,
         **config: object,
     ) -> None:
         self._clock = clock
@@ -66,7 +67,7 @@ class Core:
         }
         made = CollectorConfig.model_validate(chosen)
         setup = Setup(
-            identity=IDENTITY,
+            identity=identity,
             config=made,
             partitions=bus.partitions(RAW_LOGS),
             framing=Framing.of(max_line=100_000, chunk=32),
@@ -74,11 +75,11 @@ class Core:
             telemetry=telemetry,
             pins=self.pins,
         )
-        view = bus.table(CHECKPOINTS, prefix=row_prefix(IDENTITY))
+        view = bus.table(CHECKPOINTS, prefix=row_prefix(identity))
         self.roster = Roster(setup, dict(view.rows))
         view.close()
         self.discovery = Discovery(made.paths, exclude=made.exclude, own=directory)
-        self._producer = bus.producer(IDENTITY)
+        self._producer = bus.producer(identity)
         self.shipper = Shipper(
             cast("Bus", bus), self._producer, self.roster, setup, clock
         )
