@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -101,6 +102,12 @@ def row_prefix(identity: str) -> bytes:
 def row_key(identity: str, file_id: str) -> bytes:
     """The key of a file's row."""
     return f"{identity}/{file_id}".encode()
+
+
+def file_ids(identity: str, rows: Iterable[bytes]) -> set[str]:
+    """The file-ids that the keys of rows name."""
+    prefix = row_prefix(identity)
+    return {key.removeprefix(prefix).decode("utf-8", "replace") for key in rows}
 
 
 def root_key(identity: str, root: str) -> bytes:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from collector.checkpoint import root_key, row_key
 from collector.descriptors import Descriptors
 from collector.framing import Framing
+from collector.gone import Gone
 from collector.identity import FileKey, Verdict
 from collector.pins import Pins
 from collector.source import Source, Standing
@@ -32,6 +33,7 @@ class Setup:
     descriptors: Descriptors
     telemetry: CollectorTelemetry
     pins: Pins = field(default_factory=Pins)
+    gone: Gone = field(default_factory=Gone)
 
     def stream(self, service: str, file_id: str) -> tuple[str, int]:
         """What the keys of a file's records begin with, and their partition."""

@@ -91,6 +91,7 @@ class Shipper:
         self._begun: dict[Source, _Before] = {}
         self._finished: list[Source] = []
         self._rows: dict[bytes, bytes | None] = {}
+        self._gone: list[str] = []
 
     def ship(self) -> bool:
         """Carry over what is ready; whether there was anything.
@@ -209,7 +210,8 @@ class Shipper:
             # Last of all: a PATH counts as known once all its files are.
             for root, since in ledger.new_roots.items():
                 rows[self._setup.root_key(root)] = encode_row(RootRow(VERSION, since))
-        self._rows = rows
+        self._rows, self._gone = rows, self._setup.gone.due(now=now)
+        streams.update(dict.fromkeys(map(str.encode, self._gone)))
         if rows:
             transaction.put(CHECKPOINTS, rows)
         if streams:
@@ -238,6 +240,10 @@ class Shipper:
         for source in written:
             ledger.changed.pop(source, None)
             source.moved = False
+        prefix = len(row_prefix(self._identity))
+        for key in ledger.doomed.intersection(self._rows):
+            self._setup.gone.add(key[prefix:].decode("utf-8", "replace"), now=read_at)
+        self._setup.gone.forget(self._gone)
         ledger.doomed.difference_update(self._rows)
         if any(
             key in self._rows for key in map(self._setup.root_key, ledger.new_roots)

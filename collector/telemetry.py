@@ -118,6 +118,10 @@ class CollectorTelemetry:
         self._dead = counter(
             "tocsin_dead_letters", "Records that could not be handled", "reason"
         )
+        self._bad_rows = counter(
+            "tocsin_collector_unreadable_checkpoints",
+            "Checkpoints that could not be read: their files are read again",
+        )
         for reason in Lost:
             self._lost.labels(reason.value)
         for kind in Rotation:
@@ -302,6 +306,7 @@ class CollectorTelemetry:
 
     def checkpoint_unreadable(self, key: str, problem: str) -> None:
         """Tell of a damaged row; its file is read again from its beginning."""
+        self._bad_rows.inc()
         self._log.error(
             "checkpoint_unreadable",
             key=key,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from collector.checkpoint import row_prefix
+from collector.checkpoint import file_ids, row_prefix
 from collector.descriptors import Descriptors
 from collector.discovery import Discovery
 from collector.framing import Framing
+from collector.gone import Gone
 from collector.ledger import Setup
 from collector.pins import Pins
 from collector.roster import Roster
@@ -21,7 +22,7 @@ from collector.wakeup import Wakeup
 from tocsin.config.model import CollectorConfig
 from tocsin.errors import BusUnavailable, RecordTooLarge, TransactionAborted
 from tocsin.ports.bus import Bus, Producer
-from tocsin.records.topics import CHECKPOINTS, RAW_LOGS
+from tocsin.records.topics import CHECKPOINTS, RAW_LOGS, STREAMS
 from tocsin.telemetry.health import Health
 from tocsin.values import Clock
 
@@ -72,7 +73,9 @@ def run(  # noqa: PLR0913 - the shape of every worker
         opened = patience.call(lambda: _open_state(bus, identity))
         if opened is None:
             return
-        partitions, rows = opened
+        partitions, rows, streams = opened
+        gone = Gone()
+        gone.load(streams, identity, file_ids(identity, rows))
         setup = Setup(
             identity=identity,
             config=config,
@@ -81,6 +84,7 @@ def run(  # noqa: PLR0913 - the shape of every worker
             descriptors=descriptors,
             telemetry=telemetry,
             pins=pins,
+            gone=gone,
         )
         roster = Roster(setup, rows)
         _Loop(
@@ -98,12 +102,19 @@ def run(  # noqa: PLR0913 - the shape of every worker
         _close(producer)
 
 
-def _open_state(bus: Bus, identity: str) -> tuple[int, dict[bytes, bytes]]:
-    view = bus.table(CHECKPOINTS, prefix=row_prefix(identity))
+def _open_state(
+    bus: Bus, identity: str
+) -> tuple[int, Mapping[bytes, bytes], Mapping[bytes, bytes]]:
+    """The partitions of raw-logs, this collector's checkpoints, and all streams."""
+    checkpoints = bus.table(CHECKPOINTS, prefix=row_prefix(identity))
     try:
-        return bus.partitions(RAW_LOGS), dict(view.rows)
+        streams = bus.table(STREAMS)
+        try:
+            return bus.partitions(RAW_LOGS), dict(checkpoints.rows), dict(streams.rows)
+        finally:
+            streams.close()
     finally:
-        view.close()
+        checkpoints.close()
 
 
 def _close(producer: Producer) -> None:

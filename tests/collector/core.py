@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from collector.checkpoint import Checkpoint, decode_row, row_prefix
+from collector.checkpoint import Checkpoint, decode_row, file_ids, row_prefix
 from collector.descriptors import Descriptors
 from collector.discovery import Discovery
 from collector.framing import Framing
@@ -75,9 +75,12 @@ class Core:
             telemetry=telemetry,
             pins=self.pins,
         )
-        view = bus.table(CHECKPOINTS, prefix=row_prefix(identity))
-        self.roster = Roster(setup, dict(view.rows))
-        view.close()
+        rows = bus.table(CHECKPOINTS, prefix=row_prefix(identity))
+        streams = bus.table(STREAMS)
+        setup.gone.load(streams.rows, identity, file_ids(identity, rows.rows))
+        self.roster = Roster(setup, dict(rows.rows))
+        rows.close()
+        streams.close()
         self.discovery = Discovery(made.paths, exclude=made.exclude, own=directory)
         self._producer = bus.producer(identity)
         self.shipper = Shipper(
