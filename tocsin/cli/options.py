@@ -15,10 +15,12 @@ from typing import Any, NamedTuple
 
 import click
 
+from tocsin.config.environment import CONFIG_VARIABLE
 from tocsin.config.loading import Loaded, Option, load
 from tocsin.errors import ConfigError
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+HERE = Path("tocsin.yaml")
 _META = "tocsin.given"
 PATH = "PATH"
 
@@ -48,6 +50,13 @@ class Given:
         for warning in () if quiet else loaded.warnings:
             click.echo(f"tocsin: {warning}", err=True)
         return loaded
+
+    def take_up_file(self) -> None:
+        """Without a file, take the one that stands here; told on stderr."""
+        named = self.file is not None or os.environ.get(CONFIG_VARIABLE)
+        if not named and HERE.is_file():
+            self.file = HERE
+            click.echo(f"tocsin: configuration of ./{HERE}", err=True)
 
     def words(self, names: Sequence[str]) -> list[str]:
         """The arguments that say the same to a child that knows these options.

@@ -21,6 +21,7 @@ from tocsin.errors import TocsinError
 COMMANDS = {
     "run": "Read logs, count, alert: all in one, until Ctrl-C.",
     "demo": "Show it all on logs that are written on the spot.",
+    "init": "Look at logs and write a configuration for them.",
     "collect": "Read log files and put their lines on the bus.",
     "process": "Turn lines on the bus into counts per service and second.",
     "alert": "Watch the counts, open incidents, send messages.",

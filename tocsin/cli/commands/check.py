@@ -30,7 +30,9 @@ def command(context: click.Context, *, as_json: bool) -> int:
     written, a bus that does not answer, with exit status 1.
     """
     try:
-        loaded = options.given(context).load()
+        given = options.given(context)
+        given.take_up_file()
+        loaded = given.load()
     except ConfigMistakes as error:
         _print(error.mistakes, as_json=as_json)
         click.echo(f"tocsin: {error}", err=True)

@@ -23,9 +23,11 @@ def command(context: click.Context) -> int:
 
     Collector, processor and alerting run as three processes; one that crashes is
     restarted alone. With --http HOST:PORT they serve at PORT, PORT+1 and PORT+2.
+    Without --config it takes ./tocsin.yaml, if that is there.
     """
-    loaded = options.load_for_reading(context)
     given = options.given(context)
+    given.take_up_file()
+    loaded = options.load_for_reading(context)
     return run_all(
         loaded.config,
         common=given.words(options.COMMON_NAMES),

@@ -1,0 +1,1 @@
+"""`tocsin init`: what is in log files, and a configuration for them."""
