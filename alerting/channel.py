@@ -59,6 +59,7 @@ class Channel:
     ) -> None:
         self.name = notifier.channel
         self.loaded = threading.Event()
+        self.waits_since: float | None = None  # its oldest message
         self._bus = bus
         self._notifier = notifier
         self._telemetry = telemetry
@@ -162,7 +163,7 @@ class Channel:
     def _take_in(self) -> None:
         """Wait some seconds at most for something to do, and take the inbox in."""
         now = self._clock()
-        oldest_at = self._queue.oldest_at()
+        oldest_at = self.waits_since = self._queue.oldest_at()
         age_s = 0.0 if oldest_at is None else max(0.0, now - oldest_at)
         self._telemetry.outbox(self._notifier.kind, len(self._queue), age_s)
         wait_s = self._queue.wait_s(now)

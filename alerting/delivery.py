@@ -69,6 +69,12 @@ class Delivery:
         """The names of the channels."""
         return [x.name for x in self._channels]
 
+    @property
+    def waits_since(self) -> dict[str, float]:
+        """Since when the oldest message of each channel waits, where one does."""
+        waits = ((x.name, x.waits_since) for x in self._channels)
+        return {name: since for name, since in waits if since is not None}
+
     def submit(self, rows: Iterable[Desired]) -> None:
         """Hand over rows that are committed; never blocks."""
         for row in rows:

@@ -12,12 +12,14 @@ from alerting.bundle import Bundle
 from alerting.delivery import Delivery
 from alerting.desk import Change, Desk
 from alerting.engine import Engine, Outcome
+from alerting.heartbeat import Heartbeat
 from alerting.incident import BURST, Incident, encode_incident
 from alerting.message import alert_record
 from alerting.notice import Notice, encode_row
 from alerting.orders import OrderBook
 from alerting.outbox import Desired, encode, row_key
 from alerting.recovery import encode_positions
+from alerting.selfcheck import SelfCheck, Vitals
 from alerting.telemetry import AlertingTelemetry
 from alerting.tiling import Fit
 from tocsin.errors import BadRecord
@@ -55,6 +57,7 @@ class Duty:
         desk: Desk,
         orders: OrderBook,
         *,
+        heartbeat: Heartbeat | None = None,
         telemetry: AlertingTelemetry,
         clock: Clock,
     ) -> None:
@@ -63,6 +66,11 @@ class Duty:
         self._engine = engine
         self._desk = desk
         self._orders = orders
+        self._heartbeat = heartbeat
+        self._check = SelfCheck(desk.incidents.values())
+        self._missing = self._skewed = self._late = 0  # since the last look
+        self._heard_at = clock()
+        self._is_idle = True
         self._telemetry = telemetry
         self._clock = clock
         self._outcomes: list[Outcome] = []
@@ -90,7 +98,10 @@ class Duty:
         if is_tick:
             self._ticked_at = now
             self._outcomes += self._engine.tick(now)
+            self._look_at_itself(now)
             self._orders.refresh()
+            if self._heartbeat is not None:
+                self._heartbeat.turn()
         if is_tick or self._outcomes:
             self._judge(now)
         due = now - self._committed_at >= _COMMIT_EVERY_S
@@ -101,11 +112,29 @@ class Duty:
         """End delivery."""
         self.delivery.close()
         self._orders.close()
+        if self._heartbeat is not None:
+            self._heartbeat.close()
+
+    def _look_at_itself(self, now: float) -> None:
+        vitals = Vitals(
+            now=now,
+            heard_at=self._heard_at,
+            watermark=self._engine.watermark,
+            is_idle=self._is_idle,
+            missing=self._missing,
+            too_late=self._late,
+            skewed=self._skewed,
+            undelivered_since=self.delivery.waits_since,
+        )
+        self._missing = self._skewed = self._late = 0
+        for incident, kind in self._check.look(vitals):
+            self._incidents[incident.id] = incident
+            self._outcomes.append(Outcome(incident, kind, ()))
 
     def _judge(self, now: float) -> None:
         """Let the desk decide what people are to be told."""
-        changed = self._engine.changed()
-        self._incidents.update((x.id, x) for x in changed)
+        self._incidents.update((x.id, x) for x in self._engine.changed())
+        changed = list(self._incidents.values())
         watermark = self._engine.watermark
         self._rows += self._desk.take(
             changed,
@@ -114,7 +143,10 @@ class Duty:
             now=now,
             is_caught_up=watermark is not None and now - watermark < _CAUGHT_UP_S,
         )
-        self._notices.update(self._desk.changed())
+        for key, row in self._desk.changed().items():
+            self._notices[key] = row
+            if isinstance(row, Notice):
+                self._telemetry.noticed(row)
 
     def _decide(self, batch: Batch, now: float) -> None:
         fits: Counter[Fit] = Counter()
@@ -131,10 +163,15 @@ class Duty:
         self._engine.reasons.clear()
         if self._engine.dropped:
             self._telemetry.too_late(self._engine.dropped)
+            self._late += self._engine.dropped
             self._engine.dropped = 0
 
     def _take(self, frame: Frame, now: float) -> Fit:
         step = self._engine.take(frame, now)
+        self._heard_at = now
+        self._is_idle = frame.caught_up
+        self._skewed += frame.skewed
+        self._missing += step.missing
         self._outcomes += step.outcomes
         if step.fit is Fit.GAP:
             self._telemetry.gap(frame.source, step.missing)

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from alerting.incident import Incident, Reason
 from alerting.message import span
+from alerting.notice import Notice
 from alerting.queue import Sending
 from alerting.tiling import Fit
 from tocsin.errors import TocsinError
@@ -104,6 +105,18 @@ class AlertingTelemetry:
             ["topic"],
             registry=registry,
         )
+        self._heartbeats = Counter(
+            "tocsin_heartbeats",
+            "Requests to the address of the dead man's switch",
+            ["outcome"],
+            registry=registry,
+        )
+        self._notices = Counter(
+            "tocsin_notices",
+            "Decisions about what people are told of an incident",
+            ["verdict", "standing"],
+            registry=registry,
+        )
         self._shown: set[tuple[str, str, str]] = set()
         for severity in _SEVERITIES:
             self._active.labels(severity).set(0)
@@ -153,6 +166,19 @@ class AlertingTelemetry:
         for labels in shown - self._shown:
             self._state.labels(*labels).set(1)
         self._shown = shown
+
+    def heartbeat(self, *, accepted: bool) -> None:
+        """The address of the dead man's switch was asked."""
+        self._heartbeats.labels("accepted" if accepted else "failed").inc()
+
+    def heart_failed(self, error: TocsinError) -> None:
+        """It did not answer; told once until it does."""
+        self._log.warning("heartbeat not accepted", why=error)
+
+    def noticed(self, notice: Notice) -> None:
+        """What people are told of an incident, or what keeps it from them, changed."""
+        verdict, standing = notice.verdict.lower(), notice.standing.lower()
+        self._notices.labels(verdict, standing).inc()
 
     def frames(self, fits: Mapping[Fit, int]) -> None:
         """Frames were read."""

@@ -17,6 +17,7 @@ from alerting.burst import BurstRule
 from alerting.delivery import Delivery
 from alerting.desk import Desk, Rules
 from alerting.duty import Duty
+from alerting.heartbeat import Heartbeat
 from alerting.incident import Policy
 from alerting.inhibition import inhibitions
 from alerting.intervals import mute_intervals
@@ -25,6 +26,7 @@ from alerting.orders import OrderBook
 from alerting.receivers import notifiers
 from alerting.recovery import rebuilt_engine, stored_incidents, stored_notices
 from alerting.routing import Routing, tree
+from alerting.selfcheck import SELF
 from alerting.silences import configured
 from alerting.telemetry import AlertingTelemetry
 from tocsin.config.alerting import AlertingConfig, BurstConfig
@@ -128,6 +130,7 @@ class Worker:
         self._policy = policy(config.burst)
         self._rules = rules(config, receivers)
         self._channels = list(receivers.values())
+        self._heart = config.heartbeat
         self._identity = identity
         self._telemetry = telemetry
         self._health = health
@@ -170,7 +173,7 @@ class Worker:
             self._bus,
             self._rule,
             self._policy,
-            incidents,
+            [x for x in incidents if x.rule != SELF],
             now=self._clock(),
             beat=self._health.beat,
         )
@@ -187,9 +190,17 @@ class Worker:
             delivery,
             desk,
             orders,
+            heartbeat=self._heartbeat(),
             telemetry=self._telemetry,
             clock=self._clock,
         )
+
+    def _heartbeat(self) -> Heartbeat | None:
+        config = self._heart
+        if config.url is None:
+            return None
+        url = config.url.get_secret_value()
+        return Heartbeat(url, every_s=config.every, telemetry=self._telemetry)
 
     def new_delivery(self) -> Delivery:
         """The threads of all channels, started."""

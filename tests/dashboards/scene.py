@@ -14,6 +14,7 @@ from prometheus_client.metrics_core import Metric
 
 from alerting.evidence import Evidence
 from alerting.incident import Arrival, Incident, Phase, Reason, Trigger
+from alerting.notice import Notice
 from alerting.queue import Sending
 from alerting.telemetry import AlertingTelemetry
 from alerting.tiling import Fit
@@ -93,7 +94,9 @@ class Scene:
         telemetry.too_late(2)
         telemetry.bad_record("log-metrics", BadRecord("not a frame"))
         telemetry.sent("slack", Sending.POSTED, 0.1)
-        telemetry.alerted(0.6, 0.0)
+        telemetry.alerted(100.6, 100.0)
+        telemetry.heartbeat(accepted=True)
+        telemetry.noticed(Notice(incident="checkout-7ht9w"))
         telemetry.outbox("slack", 1, 0.5)
 
 

@@ -1,0 +1,133 @@
+"""Tocsin tells of itself, once each, and when it is over."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from alerting.heartbeat import Heartbeat
+from alerting.message import describe
+from alerting.notify.terminal import render
+from alerting.selfcheck import Problem, SelfChange, SelfCheck, Vitals
+from alerting.telemetry import AlertingTelemetry
+from tests.alerting.receiver import Receiver
+from tests.alerting.story import START, wait_until
+
+
+def vitals(at: float, **values: object) -> Vitals:
+    now = START + at
+    base = {"now": now, "heard_at": now, "watermark": now}
+    return Vitals(**{**base, **values})  # type: ignore[arg-type]
+
+
+def played(check: SelfCheck, *looks: Vitals) -> list[SelfChange]:
+    return [change for look in looks for change in check.look(look)]
+
+
+def test_all_is_well_and_nothing_is_said() -> None:
+    assert played(SelfCheck(), *(vitals(x) for x in range(100))) == []
+
+
+def test_a_processor_that_falls_silent_is_told_once_and_when_it_is_back() -> None:
+    check = SelfCheck()
+    silent = [vitals(x, heard_at=START) for x in range(200)]
+    [opened] = played(check, *silent)
+    [done] = played(check, *(vitals(200 + x) for x in range(70)))
+
+    assert opened.kind == "opened"
+    assert opened.incident.opened_at == START + 60
+    assert opened.incident.detected_at == START + 120
+    assert opened.incident.severity == "critical"
+    assert (done.kind, done.incident.id) == ("resolved", opened.incident.id)
+    assert done.incident.quiet_since == START + 199
+
+
+def test_lag_is_told_only_while_there_is_something_left_to_read() -> None:
+    late = {"watermark": START - 130.0}
+    idle = played(SelfCheck(), *(vitals(x, **late) for x in range(100)))
+    busy = played(SelfCheck(), *(vitals(x, is_idle=False, **late) for x in range(100)))
+
+    assert idle == []
+    assert [x.incident.headline for x in busy] == [Problem.LAGGING.value]
+
+
+def test_lost_lines_are_told_at_once_and_are_news_for_ten_minutes() -> None:
+    check = SelfCheck()
+    [opened] = played(check, vitals(0, missing=7), vitals(1, too_late=2), vitals(599))
+    over = played(check, vitals(602), vitals(663))
+
+    assert opened.incident.why == "7 lines in the last 10 m"
+    assert [x.kind for x in over] == ["resolved"]
+
+
+@pytest.mark.parametrize(("lines", "told"), [(9, 0), (10, 1)])
+def test_a_few_strange_times_wake_nobody(lines: int, told: int) -> None:
+    changes = played(SelfCheck(), *(vitals(x, skewed=1) for x in range(lines)))
+
+    assert len(changes) == told
+
+
+def test_a_channel_that_takes_nothing_is_named() -> None:
+    since = {"slack:#ops": START, "mail": START + 200.0}
+    changes = played(
+        SelfCheck(),
+        vitals(300, undelivered_since=since),
+        vitals(301, undelivered_since=since),
+    )
+
+    [opened] = changes
+    assert opened.incident.why == "not for over 5 m in slack:#ops"
+    shown = render(describe(opened.incident, "opened", (), now=START + 301), sent_at=0)
+    assert shown.startswith("🟠 tocsin-undelivered: messages cannot be delivered\n")
+
+
+def test_a_restart_goes_on_with_what_was_told() -> None:
+    [opened] = played(SelfCheck(), vitals(0, missing=7))
+
+    again = SelfCheck([opened.incident])
+
+    assert played(again, vitals(5, missing=1)) == []
+    done = played(again, *(vitals(6 + x) for x in range(0, 700, 10)))
+    assert [x.incident.id for x in done] == [opened.incident.id]
+
+
+@pytest.mark.slow
+def test_the_heart_beats_while_the_loop_turns_and_failures_are_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    registry = CollectorRegistry()
+    telemetry = AlertingTelemetry(registry)
+
+    def count(outcome: str) -> float:
+        labels = {"outcome": outcome}
+        return registry.get_sample_value("tocsin_heartbeats_total", labels) or 0.0
+
+    with Receiver() as outside:
+        heart = Heartbeat(outside.url, every_s=0.02, telemetry=telemetry)
+        assert wait_until(lambda: count("accepted") >= 2)
+        outside.status = 500
+        assert wait_until(lambda: count("failed") >= 3)
+        heart.close()
+
+    assert {x.method for x in outside.requests} == {"GET"}
+    assert caplog.text.count("heartbeat not accepted") == 1
+    assert "hush" not in caplog.text
+
+
+@pytest.mark.slow
+def test_the_heart_of_a_stuck_loop_stands_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("alerting.heartbeat._STUCK_S", 0.1)
+    with Receiver() as outside:
+        telemetry = AlertingTelemetry(CollectorRegistry())
+        heart = Heartbeat(outside.url, every_s=0.02, telemetry=telemetry)
+        assert wait_until(lambda: len(outside.requests) >= 1)
+        time.sleep(0.25)
+        beats = len(outside.requests)
+        time.sleep(0.15)
+        heart.close()
+
+    assert len(outside.requests) == beats
