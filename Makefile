@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := tocsin collector processor alerting dashboards tests
 
-.PHONY: help setup dev run demo test fast lint format bench lock clean
+.PHONY: help setup dev run demo test fast lint format bench bench-alerts lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -49,6 +49,9 @@ format: dev ## mend what ruff can mend
 
 bench: dev ## speeds side by side, as ratios in one run
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-alerts: dev ## how good the pages are, beside simpler rules
+	$(BIN)/python -m tests.bench.alerts
 
 lock: dev ## write the lock files anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --group build -o locks/run.txt

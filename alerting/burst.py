@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, log, sqrt
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from alerting.baseline import MINUTE_S, Baseline
 from alerting.seconds import KEPT_S, Seconds
@@ -28,6 +28,7 @@ from alerting.tail import Tail
 
 GUARD_S = 300  # a minute is learned so long after its end
 _MAX_HOLD_S = 3600
+_AGAIN_S = 660  # as long as an incident opens again without a page, and a minute
 _CHANCE = 5e-7
 _LOG_CHANCE = log(_CHANCE)
 _OFFSET = 4.0  # ratios of small counts say little
@@ -78,6 +79,14 @@ class Calm:
         return self.count <= self.limit
 
 
+class _Hold(NamedTuple):
+    """Seconds of an incident; `again`: it began soon after the one before it."""
+
+    since: int
+    end: int
+    again: bool
+
+
 class Series:
     """The seconds, the baseline and the tails of one key; whole Unix seconds."""
 
@@ -91,7 +100,7 @@ class Series:
         self._seconds = Seconds(second)
         self._learned = second  # seconds before it are learned
         self._since = second - KEPT_S  # windows begin after it
-        self._holds: list[tuple[int, int]] = []
+        self._holds: list[_Hold] = []
         self._windows = windows_s
         self._tails = [Tail() for _ in windows_s]
         self.baseline = Baseline(half_life_s=half_life_s)
@@ -139,12 +148,13 @@ class Series:
     def hold(self, since: int, until: int | None = None) -> None:
         """Keep seconds from `since` on out of the baseline, for at most an hour."""
         end = since + _MAX_HOLD_S if until is None else min(until, since + _MAX_HOLD_S)
-        self._holds = [x for x in self._holds if x[0] != since][-7:]
-        self._holds.append((since, end))
+        others = [x for x in self._holds if x.since != since][-7:]
+        again = any(0 <= since - x.end <= _AGAIN_S for x in others)
+        self._holds = [*others, _Hold(since, end, again)]
 
     def release(self, at: int) -> None:
         """End the hold; windows no longer reach back beyond `at`."""
-        self._holds = [(since, min(end, at)) for since, end in self._holds]
+        self._holds = [x._replace(end=min(x.end, at)) for x in self._holds]
         self._since = max(self._since, at)
 
     def _learn(self, before: int) -> None:
@@ -164,7 +174,11 @@ class Series:
             errors = seconds.errors_of(first, last) + [0] * (end - 1 - last)
         else:
             errors = [0] * (end - first)
-        if any(since < end and first < until for since, until in self._holds):
+        held = [x for x in self._holds if x.since < end and first < x.end]
+        if held:
+            # What comes back soon after it was over is noise that this key makes.
+            if any(x.again and first <= x.since for x in held):
+                self._learn_tails(first, errors)
             free = [x for at, x in enumerate(errors, first) if not self._is_held(at)]
             self.baseline.learn(free, lines * len(free) // len(errors))
             return
@@ -172,17 +186,22 @@ class Series:
         self.baseline.learn(errors, lines)
 
     def _is_held(self, second: int) -> bool:
-        return any(since <= second < until for since, until in self._holds)
+        return any(x.since <= second < x.end for x in self._holds)
 
     def _learn_tails(self, first: int, errors: Sequence[int]) -> None:
         """The largest ratio of the minute for each window."""
+        seconds, known = self._seconds, self.baseline
         ends = [first + k for k, x in enumerate(errors) if x]
+        over = max(
+            (x.end for x in self._holds if x.end <= first), default=first - KEPT_S
+        )
         for window_s, tail in zip(self._windows, self._tails, strict=True):
             largest = 0.0
             for end in ends:
-                count = self.errors_in(end, window_s)
-                mean = self.baseline.expected(window_s, self.lines_in(end, window_s))
-                largest = max(largest, _logarithm(count, mean))
+                after = max(end - window_s, over)
+                mean = known.expected(end - after, seconds.lines(after, end))
+                ratio = _logarithm(seconds.errors(after, end), mean)
+                largest = max(largest, ratio)
             tail.add(largest)
 
     def _forget(self, oldest: int) -> None:
@@ -240,6 +259,26 @@ class BurstDetector:
             if found and (best is None or found.surprise > best.surprise):
                 best = found
         return best
+
+    def judge_since(self, key: str, second: int) -> Burst | None:
+        """As `judge`, for all windows that a line of `second` counts in.
+
+        For a line that comes out of order: it may complete a window that ended later.
+        So what is told does not depend on the order in which sources are heard.
+        """
+        series = self._series.get(key)
+        if series is None or second >= series.newest:
+            return self.judge(key, second)
+        longest = max(self._rule.windows_s)
+        last = min(series.newest, second + longest - 1)
+        if series.errors_in(last, last - second + longest) < self._rule.min_count:
+            return None
+        found = (self.judge(key, end) for end in range(second, last + 1))
+        return max(
+            (x for x in found if x is not None and x.second - x.window_s < second),
+            key=lambda x: x.surprise,
+            default=None,
+        )
 
     def calm(self, key: str, second: int) -> Calm:
         """How quiet the key is in the calm window that ends at `second`."""

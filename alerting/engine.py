@@ -187,7 +187,7 @@ class Engine:
         self, service: str, panes: Sequence[Pane], processed_at: float, now: float
     ) -> list[Outcome]:
         second = panes[0].second
-        burst = self._detector.judge(service, second)
+        burst = self._detector.judge_since(service, second)
         state = self._incidents.get(service)
         is_open = state is not None and state.is_open
         if burst is None and not is_open:
@@ -195,17 +195,17 @@ class Engine:
             return []
         trail = self._trails[service]
         errors = sum(x.errors for x in panes)
-        window, span_s = _NOTHING, 1
+        window, span_s, end = _NOTHING, 1, second
         if burst is not None and not is_open:
-            span_s = burst.window_s
-            window = trail.window(second, burst.window_s, errors=burst.count)
+            span_s, end = burst.window_s, burst.second
+            window = trail.window(burst.second, burst.window_s, errors=burst.count)
         since = int(state.opened_at) - 1 if state is not None else second
         event = Observed(
             rule=BURST,
             service=service,
             second=second,
             errors=errors,
-            peak=max(self._detector.recent(service, second, span_s)),
+            peak=max(self._detector.recent(service, end, span_s)),
             burst=burst,
             window=window,
             added=trail.of_panes(panes, since=since),

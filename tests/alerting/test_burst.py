@@ -146,18 +146,44 @@ def test_a_new_service_with_many_errors_among_its_lines_is_not_believed() -> Non
     assert feed(detector(), range(START, START + 300), errors=0.3, lines=10) == 0
 
 
-def test_what_a_key_did_often_is_not_told_although_no_formula_has_it() -> None:
+def test_what_is_hardly_more_than_a_keys_own_noise_is_not_told() -> None:
+    """Five errors within a second, every ten minutes, as of a job by the clock."""
+    told = {}
+    for name, usual in (("noisy", 5), ("quiet", 0)):
+        rule = detector()
+        for second in range(START, START + 2 * 3600):
+            errors = usual * (second % 600 == 0)
+            rule.observe(KEY, second, errors=errors, lines=10, settled=second)
+        end = START + 2 * 3600
+        for count in range(1, 100):
+            rule.observe(KEY, end, errors=1, lines=1, settled=end)
+            if rule.judge(KEY, end):
+                told[name] = count
+                break
+
+    assert told["quiet"] == 6
+    assert 10 <= told["noisy"] < 40
+
+
+def test_what_comes_back_soon_again_and_again_becomes_noise() -> None:
     """Twelve errors within a second, every ten minutes, as of a job by the clock."""
     rule = detector()
     fired = []
+    over = START
     for second in range(START, START + 6 * 3600):
         errors = 12 * (second % 600 == 0)
         rule.observe(KEY, second, errors=errors, lines=10 + errors, settled=second)
         if errors and rule.judge(KEY, second):
             fired.append((second - START) // 3600)
+            rule.hold(KEY, second)
+            over = second + 180
+        if second == over:
+            rule.release(KEY, second)
+    rule.observe(KEY, START + 6 * 3600, errors=90, lines=99, settled=START)
 
-    assert fired[:2] == [0, 0]
-    assert not any(hour >= 2 for hour in fired)
+    assert fired[:5] == [0] * 5
+    assert not any(hour >= 3 for hour in fired)
+    assert rule.judge(KEY, START + 6 * 3600) is not None
 
 
 def test_the_tail_is_not_believed_before_it_is_known() -> None:

@@ -160,3 +160,38 @@ def test_how_frames_are_cut_changes_no_decision(seed: int, size: int) -> None:
     opened = [x for x in told(live(engine(), merged)) if x[1] == "opened"]
 
     assert opened == [x for x in told(live(engine(), frames)) if x[1] == "opened"]
+
+
+LATE_S = 30
+
+
+def paged(arrivals: list[tuple[int, int, int]]) -> bool:
+    """Whether panes of (arrival, second, errors) page, each in a frame of its own."""
+    run, frames = engine(), Frames()
+    outcomes: list[Outcome] = []
+    for arrival, second, errors in sorted(arrivals):
+        frame = frames.next(START + arrival - LATE_S, [pane(START + second, errors)])
+        outcomes += run.take(frame, START + arrival).outcomes
+    return any(x.kind == "opened" for x in outcomes)
+
+
+@pytest.mark.slow
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 90), st.integers(1, 3), st.integers(0, LATE_S)),
+        max_size=12,
+    )
+)
+def test_what_is_paged_does_not_depend_on_the_order_within_the_lateness(
+    lines: list[tuple[int, int, int]],
+) -> None:
+    late = [(second + delay, second, errors) for second, errors, delay in lines]
+    in_order = [(second, second, errors) for second, errors, _ in lines]
+
+    assert paged(late) == paged(in_order)
+
+
+def test_a_late_line_completes_a_window_that_ended_later() -> None:
+    assert paged([(10, 10, 5), (12, 8, 5)])
+    assert paged([(8, 8, 5), (10, 10, 5)])
+    assert not paged([(10, 10, 2), (12, 8, 3)])
