@@ -57,7 +57,7 @@ def service(rng: np.random.Generator, *, seconds: int) -> Service:
     bursts, surges = [], []
     at = 2700 + int(rng.integers(900))
     while at < seconds - 2700:
-        shape = rng.integers(6)
+        shape = int(rng.integers(6))
         length = int(rng.integers(20, 900))
         if shape == 4:
             traffic[at : at + length] = rng.uniform(2, 8)
