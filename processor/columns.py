@@ -90,6 +90,36 @@ def contains(values: Column, text: str) -> Bools:
     return bools(_kernels.match_substring(values, text))
 
 
+def extract_few(values: Column, pattern: str) -> tuple[Ints, dict[str, Column]]:
+    """As `extract`, for patterns that few rows match.
+
+    Asking first whether a row matches is cheap: RE2 has no groups to find then, and
+    looks for them in short texts before it knows whether they match.
+    """
+    likely = np.flatnonzero(matches(values, pattern))
+    if len(likely) == 0:
+        return likely, {}
+    matched, groups = extract(select(values, likely), pattern)
+    return likely[matched], groups
+
+
+def extract_few_spans(
+    values: Column, pattern: str
+) -> tuple[Ints, list[tuple[Ints, Ints]]]:
+    """As `extract_spans`, for patterns that few rows match."""
+    likely = np.flatnonzero(matches(values, pattern))
+    if len(likely) == 0:
+        return likely, []
+    matched, spans = extract_spans(select(values, likely), pattern)
+    return likely[matched], spans
+
+
+def find(values: Column, text: str) -> Ints:
+    """Where each row contains a text first, -1 for nowhere."""
+    at: Any = _kernels.find_substring(values, text)
+    return np.asarray(at.to_numpy(zero_copy_only=False), np.int64)
+
+
 def starts_with(values: Column, text: bytes) -> Bools:
     """Which rows begin with a text."""
     return bools(_kernels.starts_with(values, text))
@@ -123,10 +153,11 @@ def extract_spans(values: Column, pattern: str) -> tuple[Ints, list[tuple[Ints, 
 
 def slices(values: Column, rows: Ints, starts: Ints, ends: Ints) -> list[bytes]:
     """Of some rows the bytes between two positions."""
-    at, _, data = layout(values)
+    at, ends_at, data = layout(values)
     whole = data.tobytes()
-    base = at[rows]
-    pairs = zip((base + starts).tolist(), (base + ends).tolist(), strict=True)
+    base, most = at[rows], ends_at[rows]
+    until = np.minimum(base + ends, most)
+    pairs = zip((base + starts).tolist(), until.tolist(), strict=True)
     return [whole[start:end] for start, end in pairs]
 
 

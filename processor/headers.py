@@ -15,46 +15,20 @@ import numpy as np
 
 from processor import columns
 from processor.columns import Column, Floats, Ints
-from processor.times import to_seconds
+from processor.headertimes import find_times
+from processor.heads import NOWHERE, Heads, behind_sentence, heads_of
 from processor.zones import Zone
-from tocsin.formats import fallback, header_ends, levels, times
+from tocsin.formats import fallback, header_ends, levels
 from tocsin.formats.fallback import LEVEL_RULES, LevelRule, Place
 from tocsin.values import Level
 
-_NOWHERE = 1 << 30
 # RE2 finds groups ten times as slowly in patterns of more than 500 instructions, so
 # the rules of a place are tried in several passes; their answers are put together.
 _FIELD_PASSES = (
     ("field-in-capitals", "field-in-brackets"),
-    ("key-value", "letter-in-brackets", "postgres"),
+    ("key-value", "letter-in-brackets", "letter-behind-tag", "postgres"),
     ("word-after-time", "letter-after-time", "word-in-column", "field-after-field"),
 )
-_ZEROS = bytes.maketrans(b"123456789", b"000000000")
-# The longest beginning of a time that tells its form, and what may stand before it.
-_SHAPE_BYTES = 32
-_BEFORE_TIME = r"(?:<\d+>)?(?:[A-Z], ?)?[^0-9A-Za-z]{0,4}"
-_AFTER_LETTER = ("compact-clock", "short-clock")  # glog, cockroach
-_TIME_SEARCH_BYTES = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Heads:
-    """The beginnings of some lines; `rows` are their numbers in a reading."""
-
-    rows: Ints
-    texts: Column
-
-    def only(self, chosen: Ints) -> Heads:
-        """Some of them, by position."""
-        return Heads(self.rows[chosen], columns.select(self.texts, chosen))
-
-
-def heads_of(texts: Column, rows: Ints) -> Heads:
-    """The beginnings of texts: of several lines the first."""
-    texts = columns.head(texts, fallback.LOOK_AT_BYTES)
-    if columns.contains_byte(texts, 0x0A):
-        texts = columns.replace(texts, r"\n(?s:.*)", "")
-    return Heads(rows, texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +56,10 @@ def _pass(rules: Sequence[LevelRule]) -> _Pass:
 @cache
 def _passes(place: Place) -> tuple[_Pass, ...]:
     rules = {rule.name: rule for rule in LEVEL_RULES if rule.place is place}
-    if place is not Place.FIELD:
+    if place is Place.START:
+        digit = rules.pop("glyph-redis")
+        return _pass(tuple(rules.values())), _pass([digit])
+    if place is Place.REST:
         return (_pass(tuple(rules.values())),)
     return tuple(_pass([rules[name] for name in names]) for names in _FIELD_PASSES)
 
@@ -102,32 +79,78 @@ def find_levels(heads: Heads) -> tuple[Ints, np.ndarray]:
     return ends, found
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The matches that begin first, so far; NOWHERE is the start of none."""
+
+    starts: Ints
+    ends: Ints
+    levels: np.ndarray
+
+    @classmethod
+    def none(cls, size: int) -> _Found:
+        unknown = np.full(size, Level.UNKNOWN, np.uint8)
+        return cls(np.full(size, NOWHERE), np.zeros(size, np.int64), unknown)
+
+    def forget(self, rows: Ints) -> None:
+        self.levels[rows], self.ends[rows] = Level.UNKNOWN, 0
+
+
 def _by_place(heads: Heads, place: Place) -> tuple[np.ndarray, Ints]:
-    size = len(heads.rows)
-    starts = np.full(size, _NOWHERE)
-    ends = np.zeros(size, np.int64)
-    found = np.full(size, Level.UNKNOWN, np.uint8)
+    found = _Found.none(len(heads.rows))
+    if place is Place.START:
+        # Of these rules one only begins with a digit: the usual line is of no other.
+        first = columns.first_bytes(heads.texts)
+        digit = (first >= ord("0")) & (first <= ord("9"))
+        for trial, rows in zip(
+            _passes(place), (np.flatnonzero(~digit), np.flatnonzero(digit)), strict=True
+        ):
+            _match(heads.texts, rows, trial, found)
+        return found.levels, found.ends
+    texts = heads.texts
     for trial in _passes(place):
-        matched, spans = columns.extract_spans(heads.texts, trial.pattern)
-        for group, rule in enumerate(trial.rules):
-            start, length = spans[group] if len(matched) else (matched, matched)
-            at = np.flatnonzero(length > 0)
-            earlier = at[start[at] < starts[matched[at]]]
-            if len(earlier) == 0:
-                continue
-            rows = matched[earlier]
-            starts[rows] = start[earlier]
-            ends[rows] = (start + length)[earlier]
-            words = columns.slices(heads.texts, rows, starts[rows], ends[rows])
-            if rule.in_message:
-                ends[rows] = 0
-            found[rows] = _levels(rule, words)
+        _match(texts, np.arange(len(heads.rows)), trial, found)
+        # What follows can win only where it begins before: it need not look further.
+        texts = _cut(texts, found)
     if place is Place.REST:
-        ends[:] = 0
-    elif place is Place.FIELD:
-        outside = _behind_sentence(heads, starts)
-        found[outside], ends[outside] = Level.UNKNOWN, 0
-    return found, ends
+        found.ends[:] = 0
+    else:
+        before = Heads(heads.rows, texts)
+        for sentence in (fallback.SENTENCE, fallback.PLAIN_WORD):
+            found.forget(behind_sentence(before, found.starts, sentence))
+    return found.levels, found.ends
+
+
+def _cut(texts: Column, found: _Found) -> Column:
+    rows = np.flatnonzero(found.starts < NOWHERE)
+    if len(rows) * 2 < len(texts):
+        return texts
+    starts, ends, _ = columns.layout(texts)
+    until = np.minimum(ends - starts, np.where(found.ends > 0, found.ends, NOWHERE) + 2)
+    every = np.arange(len(texts))
+    return columns.column(columns.slices(texts, every, every * 0, until))
+
+
+def _match(texts: Column, rows: Ints, trial: _Pass, found: _Found) -> None:
+    """Match the rules of a pass; what begins earlier than what was found counts."""
+    if len(rows) == 0:
+        return
+    matched, spans = columns.extract_few_spans(
+        columns.select(texts, rows), trial.pattern
+    )
+    matched = rows[matched]
+    for (start, length), rule in zip(spans, trial.rules, strict=False):
+        at = np.flatnonzero(length > 0)
+        earlier = at[start[at] < found.starts[matched[at]]]
+        if len(earlier) == 0:
+            continue
+        hit = matched[earlier]
+        found.starts[hit] = start[earlier]
+        found.ends[hit] = (start + length)[earlier]
+        words = columns.slices(texts, hit, found.starts[hit], found.ends[hit])
+        found.levels[hit] = _levels(rule, words)
+        if rule.in_message:
+            found.ends[hit] = 0
 
 
 def _levels(rule: LevelRule, words: list[bytes]) -> list[Level]:
@@ -146,26 +169,6 @@ def _level(rule: str, word: bytes) -> Level:
 
 
 _BY_NAME = {rule.name: rule for rule in LEVEL_RULES}
-
-
-def _behind_sentence(
-    heads: Heads, starts: Ints, sentence: str = fallback.SENTENCE
-) -> Ints:
-    """Which matches begin where the header is over already."""
-    matched, spans = columns.extract_spans(heads.texts, sentence)
-    if len(matched) == 0:
-        return matched
-    start, length = spans[0]
-    after = (start + length <= starts[matched]) & (starts[matched] < _NOWHERE)
-    doubtful = matched[after]
-    if len(doubtful) == 0:
-        return doubtful
-    # Once more without what stands in brackets: thread names may be sentences.
-    before = columns.column(
-        columns.slices(heads.texts, doubtful, doubtful * 0, starts[doubtful])
-    )
-    before = columns.replace(before, r"[\[({<\"][^\[\](){}<>\"]*[\])}>\"]", "[]")
-    return doubtful[columns.matches(before, sentence)]
 
 
 def look_below(texts: Column, found: np.ndarray, rows: Ints) -> None:
@@ -200,155 +203,17 @@ def messages(texts: Column, arrival: Floats, zone: Zone) -> Column:
     for pattern in (header_ends.TIME_END, header_ends.NAMES_END):
         _, groups = columns.extract(rest, pattern)
         rest = groups["message"]
-    return columns.put(texts, rows, columns.to_list(rest))
+    whole = columns.to_list(columns.take(texts, rows))
+    parts = zip(columns.to_list(rest), whole, strict=True)
+    return columns.put(texts, rows, [part.strip() or line for part, line in parts])
 
 
 def find_statuses(texts: Column) -> np.ndarray:
     """The levels of answers to HTTP requests, UNKNOWN for all other lines."""
     found = np.full(len(texts), Level.UNKNOWN, np.uint8)
-    matched, groups = columns.extract(texts, fallback.ACCESS_STATUS)
-    if len(matched):
-        statuses = columns.to_list(groups["status"])
-        found[matched] = [levels.of_status(s.decode()) for s in statuses]
+    for pattern in fallback.ACCESS_STATUSES:
+        matched, groups = columns.extract_few(texts, pattern)
+        if len(matched):
+            statuses = columns.to_list(groups["status"])
+            found[matched] = [levels.of_status(s.decode()) for s in statuses]
     return found
-
-
-def find_times(heads: Heads, arrival: Floats, zone: Zone) -> tuple[Floats, Ints]:
-    """The time of each line, NaN where it states none, and where it begins.
-
-    `arrival`: a row for each head.
-    """
-    size = len(heads.rows)
-    seconds, starts = np.full(size, np.nan), np.full(size, _NOWHERE)
-    left: Ints = np.arange(size)
-    for find in (_times_at_start, _times_inside, _epochs):
-        if len(left) == 0:
-            break
-        part = heads.only(left)
-        at, begins = find(part, arrival[left], zone)
-        seconds[left], starts[left] = at, begins
-        left = left[np.isnan(at)]
-    return seconds, starts
-
-
-def _times_at_start(heads: Heads, arrival: Floats, zone: Zone) -> tuple[Floats, Ints]:
-    """Times at the beginning: the form is told by its shape, each distinct one once."""
-    size = len(heads.rows)
-    seconds, starts = np.full(size, np.nan), np.full(size, _NOWHERE)
-    shapes = columns.translate(columns.head(heads.texts, _SHAPE_BYTES), _ZEROS)
-    which, distinct = columns.codes(shapes)
-    told = np.array([_shape(text) for text in distinct]).reshape(-1, 2)[which]
-    for number in np.unique(told[:, 0]):
-        if number < 0:
-            continue
-        rows = np.flatnonzero(told[:, 0] == number)
-        begins = told[rows, 1]
-        texts = columns.select(heads.texts, rows)
-        form = times.SEARCHED[number]
-        seconds[rows] = to_seconds(texts, form, arrival[rows], zone, begins)
-        starts[rows] = begins
-    return seconds, starts
-
-
-@lru_cache(maxsize=50_000)
-def _shape(text: bytes) -> tuple[int, int]:
-    """The number of the form that a beginning has, and where it begins; -1 for none."""
-    found = _at_start().match(text)
-    if found is None or found.lastgroup is None:
-        return -1, 0
-    return int(found.lastgroup[1:]), found.start(found.lastgroup)
-
-
-@cache
-def _at_start() -> re.Pattern[bytes]:
-    forms = [
-        rf"(?:{_BEFORE_TIME if form.name != 'klog' else '[A-Z]'}"
-        rf"{'|[A-Z]' if form.name in _AFTER_LETTER else ''})(?P<f{number}>{form.shape})"
-        for number, form in enumerate(times.SEARCHED)
-    ]
-    # The shape of `2026-03-14 09:21:07` may be cut within its fraction or zone.
-    return re.compile("|".join(forms).encode(), re.DOTALL)
-
-
-def _times_inside(heads: Heads, arrival: Floats, zone: Zone) -> tuple[Floats, Ints]:
-    """Times behind other fields of the header."""
-    size = len(heads.rows)
-    seconds, starts = np.full(size, np.nan), np.full(size, _NOWHERE)
-    texts = columns.head(heads.texts, _TIME_SEARCH_BYTES)
-    digits = columns.translate(texts, _ZEROS)
-    # Cheap, and next to no line without a time passes it.
-    likely = np.flatnonzero(columns.matches(digits, r"00[:.]?00[:.]?00|0:00 |00:00"))
-    if len(likely) == 0:
-        return seconds, starts
-    matched, spans = columns.extract_spans(
-        columns.select(texts, likely), _inside_pattern()
-    )
-    rows = likely[matched]
-    if len(rows) == 0:
-        return seconds, starts
-    begins, length = spans[0]
-    starts[rows] = begins
-    outside = np.isin(rows, _behind_sentence(heads, starts))
-    words = columns.slices(texts, rows, begins, begins + length)
-    forms = np.array([_form_of(word.translate(_ZEROS)) for word in words])
-    forms[outside] = -1
-    for number in np.unique(forms[forms >= 0]):
-        at = np.flatnonzero(forms == number)
-        written = columns.select(heads.texts, rows[at])
-        seconds[rows[at]] = to_seconds(
-            written, times.SEARCHED[number], arrival[rows[at]], zone, begins[at]
-        )
-    _prefer_epochs(heads, seconds, starts, rows, forms)
-    return seconds, starts
-
-
-def _prefer_epochs(
-    heads: Heads, seconds: Floats, starts: Ints, rows: Ints, forms: Ints
-) -> None:
-    """Where the time leaves out the year and an epoch stands beside it, that counts."""
-    vague = [k for k, form in enumerate(times.SEARCHED) if not form.has_year]
-    doubtful = rows[np.isin(forms, vague)]
-    if len(doubtful) == 0:
-        return
-    at, begins = _epochs(heads.only(doubtful), seconds[doubtful], None)
-    stated = ~np.isnan(at)
-    seconds[doubtful[stated]], starts[doubtful[stated]] = at[stated], begins[stated]
-
-
-@cache
-def _inside_pattern() -> str:
-    forms = "|".join(form.pattern for form in times.SEARCHED)
-    return rf"""(?:^|[\s\[\](){{}}<>|"'=,;:#@])(?P<time>{forms})"""
-
-
-@lru_cache(maxsize=10_000)
-def _form_of(shape: bytes) -> int:
-    for number, form in enumerate(times.SEARCHED):
-        if re.fullmatch(form.shape.encode(), shape):
-            return number
-    return -1
-
-
-_EPOCH = (
-    r"(?:^|[\s\[(<|,;:=@])(?P<epoch>1\d{9}(?:[.,]\d{1,9})?|1\d{12}|1\d{15}|1\d{18})"
-    r"(?:[\s\[\]()<>|,;:]|$)"
-)
-
-
-def _epochs(heads: Heads, arrival: Floats, zone: Zone | None) -> tuple[Floats, Ints]:
-    """Times as seconds, ms, µs or ns since 1970, between 2001 and 2033."""
-    del arrival, zone
-    size = len(heads.rows)
-    seconds, starts = np.full(size, np.nan), np.full(size, _NOWHERE)
-    texts = columns.head(heads.texts, _TIME_SEARCH_BYTES)
-    matched, spans = columns.extract_spans(texts, _EPOCH)
-    if len(matched) == 0:
-        return seconds, starts
-    begins, length = spans[0]
-    starts[matched] = begins
-    outside = np.isin(matched, _behind_sentence(heads, starts, fallback.LONG_SENTENCE))
-    words = columns.slices(texts, matched, begins, begins + length)
-    values = np.array([float(word.replace(b",", b".")) for word in words])
-    scale = 10.0 ** np.array([max(len(w) - 10, 0) if w.isdigit() else 0 for w in words])
-    seconds[matched] = np.where(outside, np.nan, values / scale)
-    return seconds, starts

@@ -75,7 +75,9 @@ _every = JsonLines(
     *jsonkeys.TIME_KEYS,
     jsonkeys.NESTED_LEVEL[0],
 )
-_messages = JsonLines(*jsonkeys.MESSAGE_KEYS, jsonkeys.NESTED_MESSAGE[0])
+_messages = JsonLines(
+    *jsonkeys.MESSAGE_KEYS, *(path[0] for path in jsonkeys.NESTED_MESSAGES)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,9 @@ def messages(values: Sequence[bytes]) -> Column:
         left = _take_messages(found, left, stated)
         if not left:
             return column(found)
-    nested = [_messages.nested(lines[k], jsonkeys.NESTED_MESSAGE) for k in left]
-    _take_messages(found, left, nested)
+    for path in jsonkeys.NESTED_MESSAGES:
+        nested = [_messages.nested(lines[k], path) for k in left]
+        left = _take_messages(found, left, nested)
     return column(found)
 
 

@@ -18,6 +18,8 @@ import numpy.typing as npt
 from processor import columns, headers, jsonlines
 from processor.columns import Column, Floats, Ints
 from processor.envelopes import unwrap
+from processor.headertimes import find_times
+from processor.heads import heads_of
 from processor.times import to_seconds
 from processor.zones import Zone
 from tocsin.formats import levels, times
@@ -96,7 +98,7 @@ class Recogniser:
         for hint in np.unique(hints[hints != NO_FORMAT]):
             left = np.flatnonzero(hints == hint)
             for number in _trials(int(hint)):
-                left = work.try_format(number, left)
+                left = work.try_format(number, left, likely=number == hint)
             missed.append(left)
         return np.sort(np.concatenate(missed))
 
@@ -159,8 +161,8 @@ class _Work:
         self._zone = zone
         self._first = columns.first_bytes(reading.lines)
 
-    def try_format(self, number: int, rows: Ints) -> Ints:
-        """Read the rows that are of a format; the others."""
+    def try_format(self, number: int, rows: Ints, *, likely: bool = False) -> Ints:
+        """Read the rows that are of a format; the others. `likely`: most are."""
         if len(rows) == 0:
             return rows
         format_ = FORMATS[number]
@@ -170,7 +172,8 @@ class _Work:
         if len(tried) == 0:
             return rows
         lines = columns.select(self.reading.lines, tried)
-        matched, groups = columns.extract(lines, _with_group(format_.head_pattern))
+        extract = columns.extract if likely else columns.extract_few
+        matched, groups = extract(lines, _with_group(format_.head_pattern))
         if len(matched) == 0:
             return rows
         hit = tried[matched]
@@ -189,7 +192,7 @@ class _Work:
         if len(rows) == 0:
             return
         texts = columns.select(self.reading.lines, rows)
-        _, found = headers.find_levels(headers.heads_of(texts, rows))
+        _, found = headers.find_levels(heads_of(texts, rows))
         left = np.flatnonzero(found == Level.UNKNOWN)
         if len(left):
             left_texts = columns.select(texts, left)
@@ -201,8 +204,8 @@ class _Work:
         """Find times in lines that no format matches."""
         if len(rows) == 0:
             return
-        heads = headers.heads_of(columns.select(self.reading.lines, rows), rows)
-        found, _ = headers.find_times(heads, self._arrival[rows], self._zone)
+        heads = heads_of(columns.select(self.reading.lines, rows), rows)
+        found, _ = find_times(heads, self._arrival[rows], self._zone)
         self.reading.seconds[rows] = found
 
     def _try_json(self, number: int, rows: Ints) -> Ints:

@@ -18,6 +18,7 @@ from processor.streams import StreamFormats
 from processor.templates import Template
 from processor.zones import Zone
 from tocsin.formats.multiline import Habit, split
+from tocsin.formats.systems import name_of
 from tocsin.values import Level
 
 _BATCH_EVENTS = 20_000
@@ -29,8 +30,8 @@ _MOST_BYTES = 64 * 1024 * 1024
 class Event:
     """An event of a file: `line` is the 1-based number of its first line.
 
-    `at` in Unix seconds, None where it states no time; `format` is None where no
-    format of the registry matches.
+    `at` in Unix seconds, None where it states no time. `format` is that of the registry
+    or, where the general rules read it, a name for people.
     """
 
     line: int
@@ -40,7 +41,7 @@ class Event:
     level: Level
     message: bytes
     template: Template
-    format: str | None
+    format: str
 
 
 class Stream:
@@ -83,15 +84,17 @@ class Stream:
         messages = events.messages.to_pylist()
         stated = ~np.isnan(events.seconds)
         for row, text in enumerate(texts):
+            level = Level(int(events.levels[row]))
+            is_told = bool(stated[row]) or level is not Level.UNKNOWN
             yield Event(
                 line=firsts[told[row]],
                 lines=counts[told[row]],
                 text=text,
                 at=float(events.seconds[row]) if stated[row] else None,
-                level=Level(int(events.levels[row])),
+                level=level,
                 message=messages[row] or b"",
                 template=events.templates[int(events.template_of[row])],
-                format=events.format_name(row),
+                format=events.format_name(row) or name_of(text, is_told=is_told),
             )
 
 

@@ -76,7 +76,8 @@ _FACILITY = (
 _DIGIT = {str(number): level for number, level in enumerate(levels.SYSLOG)}
 # The end of a written time: seconds, a fraction, a zone.
 _TIME_END = (
-    r"\d:\d\d(?:[.,:]\d+)?(?:Z| ?[+-]\d\d:?\d\d| [A-Z][A-Z][A-Z]?T| UTC| [AP]M)?"
+    r"(?:[0-5]\d:[0-6]\d|\d{6})(?:[.,:]\d+)?"
+    r"(?:Z| ?[+-]\d\d:?\d\d| [A-Z][A-Z][A-Z]?T| UTC| [AP]M)?"
 )
 _GAP = r"[\])>]?[,;]?(?:\s+|\s*[|:]\s*|\s+-\s+)"
 
@@ -253,6 +254,13 @@ LEVEL_RULES: tuple[LevelRule, ...] = (
         Level.ERROR,
     ),
     LevelRule(
+        "letter-behind-tag",
+        Place.FIELD,
+        r"\]: (?P<level>[DIWEF])\d{4} \d\d:\d\d:",
+        "Mar 14 09:21:07 n1 kubelet[7]: E0314 09:21:07.482193 7 server.go:4] no",
+        Level.ERROR,
+    ),
+    LevelRule(
         "field-in-capitals",
         Place.FIELD,
         rf"(?:^|[\s\[\]|:(){{}}<>,;\"*])(?P<level>{_CAPITALS})(?:$|[\s\[\]|:(){{}}<>,;\"*!/])"
@@ -270,11 +278,24 @@ LEVEL_RULES: tuple[LevelRule, ...] = (
     ),
 )
 
-ACCESS_STATUS = r'"[A-Z]{3,10} [^"\n]+"\s+(?P<status>[1-5]\d\d)(?:[\s,]|$)'
+ACCESS_STATUSES: tuple[str, ...] = (
+    r'"[A-Z]{3,10} [^"\n]+"\s+(?P<status>[1-5]\d\d)(?:[\s,]|$)',
+    # HAProxy: timers, then the status.
+    r"\s(?:-?\d+/){3,4}\+?-?\d+ (?P<status>[1-5]\d\d) \+?\d+ ",
+    # AWS load balancers: processing times, then the status.
+    r"^(?:https?|h2|grpcs?|wss?) (?:\S+ ){4}(?:-?[\d.]+ ){3}(?P<status>[1-5]\d\d) ",
+    r"\(HTTP/[\d.]+ (?P<status>[1-5]\d\d)\)",  # uWSGI
+)
 """The status of an answer to an HTTP request, in lines that state no level."""
 
 SENTENCE = r"(?:^|[\s:])(?P<words>[A-Za-z][a-z']+[,.]? [a-z][a-z']+[,.]?) "
 """Two words in a row, the second in lower case: the header is over."""
+
+PLAIN_WORD = (
+    r"(?:^|[\s:])(?P<words>(?i:the|an?|no|not|with|of|to|from|for|and|or|is|was|are|this"
+    r"|that|any|in|on|at|as|by|got)) "
+)
+"""A word that no header has: what follows is no level."""
 
 LONG_SENTENCE = r"(?:^|[\s:])(?P<words>[A-Za-z][a-z']+ [a-z][a-z']+ [a-z][a-z']+) "
 """Three: no bare number behind them is the time."""

@@ -14,7 +14,7 @@ _BRACKET = (
     r"(?:\[(?:[^\[\]\n:]|:[^\s\[\]]|\[[^\[\]\n]*\])*\]"
     r"|\{[\w.:-]*\}|<[\w.]*>|\([\w. -]*\))"
 )
-_CLOSERS = r"[\s\]):|>,;}\"*-]*"
+_CLOSERS = r"[\s\]):|>,;}\"*=-]*"
 _LOGGER = (
     r"(?:[A-Za-z_][\w$-]*[./$@:\[(][\w.$/@:\[\]()#*-]*"
     r"|[A-Z][a-z0-9]+[A-Z][\w$]*|\w*_\w+)"
@@ -22,7 +22,8 @@ _LOGGER = (
 _NAMED = (
     rf"(?:{_LOGGER}(?:\[\d+\])?\s*:\s+"  # c.a.Orders:
     rf"|{_LOGGER}(?: \*?\d+)?\s+-+\s+"  # app.etl:run:42 -
-    rf"|{_LOGGER}\]\s+"  # x.go:33]
+    r"|(?:\d+ )?[\w./-]+:\d+\]\s+"  # x.go:33]
+    r"|/[^\s(:]+\s*(?:\(\s*\d+\))?:\s+"  # W/Tag( 812):
     rf"|[a-z_]\w*(?:\.[\w$]+)+\s+{_BRACKET}\s*"  # nova.compute [req-1 - -]
     r"|[\w./:@-]+\t+"
     r"|[A-Z][\w.]*\s\s+"  # CBS, in columns
@@ -39,7 +40,10 @@ _SYSLOG_HOST = (
 )
 _ANY_TIME = "(?:" + "|".join(form.pattern for form in times.SEARCHED) + ")"
 _EPOCH = r"1\d{9}(?:\.\d+)?\s+"
-_PLACE = rf"(?:\d+\s+---|\d+#\d+:(?:\s\*\d+)?|0x[0-9a-f]+|{_BRACKET})[\s:|-]*"
+_PLACE = (
+    r"(?:\d+\s+---|\d+#\d+:(?:\s\*\d+)?|0x[0-9a-f]+"
+    rf"|#\d+\]\s+[A-Z]+ --[^:\n]*:|{_BRACKET})[\s:|-]*"
+)
 
 TIME_END = (
     rf"^{_CLOSERS}(?:{_SYSLOG_HOST}|{_ANY_TIME}\b{_CLOSERS}|{_EPOCH})?"

@@ -72,9 +72,18 @@ MESSAGE_KEYS = (
     "event",
     "body",
     "log",
+    "textPayload",  # Google Cloud
+    "text",
+    "Body",
     "error",
+    "errorMessage",
 )
 NESTED_LEVEL = ("log", "level")  # Elastic Common Schema, nested
 NESTED_TIME = ("t", "$date")  # MongoDB
-NESTED_MESSAGE = ("fields", "message")  # Rust, crate tracing-subscriber
+NESTED_MESSAGES = (
+    ("fields", "message"),  # Rust, crate tracing-subscriber
+    ("body", "stringValue"),  # OpenTelemetry
+    ("jsonPayload", "message"),  # Google Cloud
+    ("properties", "message"),  # Azure
+)
 CLEF_TIME, CLEF_LEVEL = "@t", "@l"  # CLEF leaves @l out for Information

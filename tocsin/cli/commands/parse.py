@@ -76,7 +76,7 @@ def _as_json(event: Event, origin: dict[str, str]) -> str:
         "message": event.message.decode("utf-8", "replace"),
         "template": event.template.text,
         "template_id": event.template.id,
-        "format": event.format or "unknown",
+        "format": event.format,
         **origin,
     }
     return msgspec.json.encode(row).decode() + "\n"

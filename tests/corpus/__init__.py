@@ -1,0 +1,28 @@
+"""Lines written by us, with what is to be read from them.
+
+`lines.jsonl`: system, format ("general" where the rules read it), level and time (null
+where the line states none), message, line. A time without a year is of 2026.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Case(NamedTuple):
+    """A line and what it says; `time` is ISO 8601 in UTC."""
+
+    system: str
+    format: str
+    level: str | None
+    time: str | None
+    message: str
+    line: str
+
+
+CASES = tuple(
+    Case(**json.loads(row))
+    for row in Path(__file__).with_name("lines.jsonl").read_text("utf-8").splitlines()
+)
