@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
+from collector.service import origin_of
 from processor.parsing import Parser
 from processor.streams import StreamFormats
 from processor.templates import Template
@@ -111,3 +113,11 @@ def _events(file: BinaryIO) -> Iterator[list[bytes]]:
         data, habit = data[found.size :], found.habit
         if found.events:
             yield found.events
+
+
+def service_of(name: str) -> str:
+    """The service whose lines a file holds, as the collector would call it."""
+    if name == "-":
+        return name
+    path = Path(name).absolute()
+    return origin_of(str(path), str(path.parent)).service

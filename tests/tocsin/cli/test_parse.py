@@ -87,3 +87,33 @@ def test_a_file_that_cannot_be_read_is_told(
 ) -> None:
     assert invoke(["parse", str(tmp_path / "none")]) == 1
     assert "No such file" in capsys.readouterr().err
+
+
+def test_a_person_sees_time_level_service_and_template(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "shop.log"
+    path.write_text(f"what is\x07this\n{LINES}", "utf-8")
+
+    status = invoke(["parse", "--timezone", "UTC", "--year", "2026", str(path)])
+
+    out, err = capsys.readouterr()
+    assert status == 0
+    assert out.splitlines() == [
+        "-                         -      shop  what is\\x07this",
+        "2026-03-14 09:21:07.482Z  ERROR  shop  charge <*> failed",
+        "2026-03-14 09:21:08.000Z  -      shop  session opened",
+    ]
+    assert "3 events: 1 ERROR, 2 UNKNOWN; 1 without a time" in err
+    assert "33%  log4j: they are written as by Log4j 2" in err
+    assert "1 say neither time nor level, such as" in err
+    assert "line 1: what is\\x07this" in err
+
+
+def test_an_empty_file_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.log").touch()
+
+    assert invoke(["parse", str(tmp_path / "a.log")]) == 0
+    assert "nothing to read" in capsys.readouterr().err

@@ -12,8 +12,10 @@ from typing import BinaryIO
 import click
 import msgspec
 
-from tocsin.app.parsing import Event, Stream
-from tocsin.cli.lines import clock_text, visible
+from tocsin.app.parsing import Event, Stream, service_of
+from tocsin.app.parsing_summary import Summary
+from tocsin.cli.event_text import readable
+from tocsin.cli.lines import visible
 from tocsin.errors import TocsinError
 from tocsin.values import Level
 
@@ -33,19 +35,38 @@ from tocsin.values import Level
 def command(
     *, files: tuple[str, ...], year: int | None, timezone: str, as_json: bool
 ) -> None:
-    """Show how Tocsin reads your lines: level, time, message and template.
+    """Show how Tocsin reads your lines: time, level, service and template.
 
-    Each FILE is a stream of its own; - or nothing is stdin.
+    Each FILE is a stream of its own; - or nothing is stdin. At the end of a file
+    it tells on stderr which format it took the lines for, and why.
     """
     names = files or ("-",)
     for name in names:
         stream = Stream(timezone=timezone, year=year)
         with _opened(name) as file:
-            for event in stream.events(file, now=time.time()):
-                origin = {"file": name} if len(names) > 1 else {}
-                sys.stdout.write(
-                    _as_json(event, origin) if as_json else _readable(event)
-                )
+            events = stream.events(file, now=time.time())
+            if as_json:
+                _write(events, {"file": name} if len(names) > 1 else {})
+            else:
+                _show(events, name)
+
+
+def _write(events: Iterator[Event], origin: dict[str, str]) -> None:
+    for event in events:
+        sys.stdout.write(_as_json(event, origin))
+
+
+def _show(events: Iterator[Event], name: str) -> None:
+    service = service_of(name)
+    summary = Summary()
+    for event in events:
+        click.echo(readable(event, service))
+        summary.add(event)
+    sys.stdout.flush()
+    first, *others = summary.lines()
+    click.echo(f"tocsin: {visible(name)}: {visible(first)}", err=True)
+    for line in others:
+        click.echo(f"        {visible(line)}", err=True)
 
 
 @contextmanager
@@ -58,12 +79,6 @@ def _opened(name: str) -> Iterator[BinaryIO]:
             yield file
     except OSError as error:
         raise TocsinError(f"{name}: {error.strerror}") from error
-
-
-def _readable(event: Event) -> str:
-    level = "-" if event.level is Level.UNKNOWN else event.level.name
-    at = "-" if event.at is None else clock_text(event.at)
-    return f"{at}  {level:5}  {visible(event.message.decode('utf-8', 'replace'))}\n"
 
 
 def _as_json(event: Event, origin: dict[str, str]) -> str:
