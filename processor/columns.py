@@ -120,6 +120,13 @@ def find(values: Column, text: str) -> Ints:
     return np.asarray(at.to_numpy(zero_copy_only=False), np.int64)
 
 
+def any_contains(values: Column, part: bytes) -> bool:
+    """Whether a part occurs in the rows' bytes, one after another: one quick look."""
+    buffers: list[Any] = values.buffers()
+    data = buffers[2]
+    return data is not None and part in data.to_pybytes()
+
+
 def starts_with(values: Column, text: bytes) -> Bools:
     """Which rows begin with a text."""
     return bools(_kernels.starts_with(values, text))

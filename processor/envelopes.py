@@ -46,6 +46,8 @@ def unwrap(lines: Column, arrival: Floats, zone: Zone) -> Unwrapped:
 def _unwrap_text(
     envelope: Envelope, lines: Column, seconds: Floats, arrival: Floats, zone: Zone
 ) -> Column:
+    if not columns.any_contains(lines, envelope.hint.encode()):
+        return lines
     heads = columns.head(lines, _HINT_BYTES)
     likely = np.flatnonzero(
         columns.contains(heads, envelope.hint)
