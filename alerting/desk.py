@@ -17,7 +17,7 @@ from alerting.bundle import Bundle, StormWatch, advanced, describe_bundle, diges
 from alerting.incident import Incident, Kind
 from alerting.inhibition import Inhibition, inhibitor
 from alerting.intervals import MuteInterval, muted_by
-from alerting.message import Message, describe
+from alerting.message import Message, describe, filled
 from alerting.notice import Circumstances, Judgement, Notice, Standing, judge
 from alerting.outbox import Desired
 from alerting.routing import Routing
@@ -40,6 +40,7 @@ class Rules:
     silences: Sequence[Silence] = ()
     renotify_s: Sequence[float] = ()
     storm: int = 10
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +232,8 @@ class Desk:
         message = describe(
             incident, kind, self._sparks.get(name, ()), now=now, notice=notice
         )
+        links = filled(self._rules.links, incident, now=now)
+        message = msgspec.structs.replace(message, links=links)
         if not incident.is_open:
             self._sparks.pop(name, None)
         held = Standing[notice.standing].is_held

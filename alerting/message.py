@@ -6,8 +6,10 @@ each notifier escapes for its own display. It travels in the outbox.
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 import msgspec
 
@@ -19,6 +21,7 @@ from tocsin.records.public import AlertRecord
 
 _BARS = "▁▂▃▄▅▆▇█"
 _MAX_NAME, _MAX_TEMPLATE, _MAX_SAMPLE = 80, 200, 600
+_AROUND_S = 600.0  # a picture begins and ends so far around the incident
 _SHOWN_TEMPLATES, _SHOWN_SAMPLES, _SHOWN_HOSTS = 3, 3, 3
 
 
@@ -41,6 +44,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A message about an incident; `icon` and `title` are its header.
 
     `note`: what is said below it so that people notice, as of `note_sequence`.
+    `links`: names and addresses, made of configured ones alone.
     `parent`: the message below which it belongs, while there is a storm. `table`: the
     incidents of a storm or a digest, a line each.
     """
@@ -67,6 +71,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     note_sequence: int = 0
     parent: str = ""
     table: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
     @property
     def header(self) -> str:
@@ -114,6 +119,27 @@ def describe(
         opened_at=incident.opened_at,
         note=_note(incident, notice, now) if notice else "",
         note_sequence=notice.note_sequence if notice else 0,
+    )
+
+
+def filled(
+    links: Mapping[str, str], incident: Incident, *, now: float
+) -> tuple[tuple[str, str], ...]:
+    """Addresses, by name, for an incident; `{service}` and the like are filled in.
+
+    Values are quoted, so none can leave its place.
+    """
+    until = now if incident.resolved_at is None else incident.resolved_at
+    values = {
+        "{service}": quote(incident.service, safe="", errors="replace"),
+        "{incident}": quote(incident.id, safe=""),
+        "{rule}": quote(incident.rule, safe=""),
+        "{from_ms}": str(int((incident.opened_at - _AROUND_S) * 1000)),
+        "{to_ms}": str(int((until + _AROUND_S) * 1000)),
+    }
+    return tuple(
+        (name, re.sub(r"\{\w+\}", lambda x: values.get(x[0], x[0]), address))
+        for name, address in links.items()
     )
 
 

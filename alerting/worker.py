@@ -108,6 +108,7 @@ def rules(config: AlertingConfig, receivers: Mapping[str, Notifier]) -> Rules:
         silences=configured(config.silences),
         renotify_s=tuple(config.renotify),
         storm=config.storm,
+        links=config.links,
     )
 
 

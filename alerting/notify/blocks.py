@@ -15,7 +15,8 @@ from alerting.text import cut
 
 _HEADER, _SECTION, _FIELD = 150, 3000, 2000
 _MAX_BLOCK_ID = 255
-_TABLE_ROOM, _MAX_TABLES = 2900, 40  # of 3,000 characters, and of 50 blocks
+# Of 3,000 characters a section; Slack refuses blocks of much more than 13,000 in all.
+_TABLE_ROOM, _TABLES_ROOM = 2900, 12_000
 _TICK = "\u02cb"  # looks like a backtick and is none
 
 Block = dict[str, Any]
@@ -40,6 +41,7 @@ def blocks(message: Message, *, sent_at: float) -> list[Block]:
         *_table(message),
         _code_section("Top errors", _template_lines(message)),
         _code_section("Samples", _sample_lines(message)),
+        _links(message),
         _context(message, sent_at),
     ]
     made = [part for part in parts if part is not None]
@@ -77,20 +79,21 @@ def _mrkdwn(text: str) -> Block:
 
 
 def _table(message: Message) -> list[Block]:
-    """The incidents of a storm or a digest, in as many sections as they need."""
-    sections: list[Block] = []
-    lines: list[str] = []
-    room = _TABLE_ROOM
-    for line in message.table:
-        size = len(code(line)) + 1
-        if size > room and lines:
-            sections.append(_section("```\n" + "\n".join(map(code, lines)) + "\n```"))
-            lines, room = [], _TABLE_ROOM
-        lines.append(line)
-        room -= size
-    if lines:
-        sections.append(_section("```\n" + "\n".join(map(code, lines)) + "\n```"))
-    return sections[:_MAX_TABLES]
+    """The incidents of a storm or a digest, as many as a message may hold."""
+    sections: list[list[str]] = [[]]
+    room, left = _TABLE_ROOM, _TABLES_ROOM
+    for number, line in enumerate(message.table):
+        safe = code(line)
+        room, left = room - len(safe) - 1, left - len(safe) - 1
+        if left < 0:
+            more = len(message.table) - number
+            sections[-1].append(f"and {more:,} more: tocsin incidents list")
+            break
+        if room < 0:
+            sections.append([])
+            room = _TABLE_ROOM - len(safe) - 1
+        sections[-1].append(safe)
+    return [_section("```\n" + "\n".join(x) + "\n```") for x in sections if x]
 
 
 def _fields(message: Message) -> Block | None:
@@ -115,6 +118,16 @@ def _code_section(title: str, lines: list[str]) -> Block | None:
         kept.append(safe)
         room -= len(safe) + 1
     return _section(f"*{title}*\n```\n" + "\n".join(kept) + "\n```")
+
+
+def _links(message: Message) -> Block | None:
+    """Links of the configuration; their values are quoted."""
+    shown = [
+        f"<{escape(address)}|{code(cut(name, 40)).replace('|', ' ')}>"
+        for name, address in message.links
+        if not set(address) & set("<>|") and len(address) < _SECTION // 10
+    ]
+    return _section(" · ".join(shown[:10])) if shown else None
 
 
 def _template_lines(message: Message) -> list[str]:

@@ -79,6 +79,7 @@ def render(message: Message, *, sent_at: float) -> str:
         lines.append(f"      {sample.place}")
     if message.spark:
         lines.append(f"  {message.spark} last 60 s, peak {message.spark_peak:,}/s")
+    lines += [f"  {name}: {address}" for name, address in message.links]
     if not message.table:
         lines.append(f"  {delays(message, sent_at)}")
     return "\n".join(lines)

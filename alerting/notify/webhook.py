@@ -74,6 +74,7 @@ def as_object(message: Message) -> dict[str, Any]:
         "fields": dict(message.fields),
         "templates": msgspec.to_builtins(message.templates),
         "samples": msgspec.to_builtins(message.samples),
+        "links": dict(message.links),
         "opened_at": message.opened_at,
         "detected_at": message.detected_at,
     }

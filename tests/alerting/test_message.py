@@ -21,7 +21,7 @@ from alerting.incident import (
     Policy,
     reduce,
 )
-from alerting.message import Message, alert_record, describe, span, sparkline
+from alerting.message import Message, alert_record, describe, filled, span, sparkline
 from alerting.notify.blocks import blocks, fallback, plain
 from alerting.notify.terminal import TerminalNotifier, render
 from tests.alerting import cases
@@ -286,6 +286,23 @@ def test_a_new_pattern_is_marked_and_named_in_the_first_line() -> None:
     check_harmless(shown)
 
 
+def test_links_are_those_of_the_configuration_and_log_text_stays_in_its_place() -> None:
+    evil = incident("x|<!channel>&to=9#/../", Evidence())
+    links = {"Grafana": "https://g.example/d?s={service}&from={from_ms}&to={to_ms}"}
+
+    made = filled(links, evil, now=START + 60)
+    shown = msgspec.structs.replace(message(evil), links=made)
+
+    [(_, address)] = made
+    start = (START + 1 - 600) * 1000
+    quoted = "x%7C%3C%21channel%3E%26to%3D9%23%2F..%2F"
+    assert address == (
+        f"https://g.example/d?s={quoted}&from={start}&to={(START + 660) * 1000}"
+    )
+    texts = mrkdwn(blocks(shown, sent_at=START))
+    assert f"<{address.replace('&', '&amp;')}|Grafana>" in texts
+
+
 def storm(count: int, *, service: str = "s") -> tuple[Bundle, dict[str, Incident]]:
     states = [cases.incident(f"{service}{x}") for x in range(count)]
     known = {x.id: x for x in states}
@@ -315,6 +332,17 @@ def test_the_blocks_of_a_storm_list_every_incident() -> None:
     assert first == f"🔴 s7: 9 ERROR, 30 s ({worst.id})"
     assert all(json.dumps(shown).count(x) == 1 for x in known)
     assert content_problem({"blocks": shown}) is None
+
+
+def test_a_storm_too_large_for_a_message_says_how_many_more() -> None:
+    bundle, known = storm(200, service="&" * 40)
+    made = describe_bundle(bundle, known, now=START + 30)
+
+    texts = [x["text"]["text"] for x in blocks(made, sent_at=START)[2:]]
+
+    assert sum(map(len, texts)) < 13_000
+    shown = sum(x.count("9 ERROR") for x in texts)
+    assert f"and {200 - shown:,} more: tocsin incidents list" in texts[-1]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

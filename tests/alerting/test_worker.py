@@ -344,3 +344,36 @@ def test_what_people_order_while_it_runs_is_obeyed(
 
     assert before == ["🔴 checkout: ERROR burst"]
     assert headers(fake_slack)[1] == "🔴 quiet: ERROR burst"
+
+
+def test_after_an_outage_each_incident_is_told_once_in_its_latest_state(
+    feed: Feed, fake_slack: FakeSlack
+) -> None:
+    """One that began and ended meanwhile, one that goes on, one told before."""
+    now = int(time.time())
+    frames = Frames()
+    with feed, Alerting(feed, bot(fake_slack)) as alerting:
+        feed.send(frames.next(now - 801, burst(now - 800, service="before")))
+        assert wait_until(lambda: len(headers(fake_slack)) == 1)
+        for method in ("chat.postMessage", "chat.update", "conversations.history"):
+            fake_slack.always(method, Answer(status=503, text="<html>down</html>"))
+        feed.send(frames.next(now - 700, burst(now - 700, service="meanwhile")))
+        assert wait_until(lambda: any(x.outcome == "503" for x in fake_slack.calls))
+        feed.send(frames.next(now - 1))  # both resolve
+        feed.send(frames.next(now - 1, burst(now, service="lasting")))
+        states = {"before": True, "meanwhile": True, "lasting": False}
+        assert wait_until(
+            lambda: {x.service: not x.is_open for x in feed.incidents()} == states
+        )
+        for method in ("chat.postMessage", "chat.update", "conversations.history"):
+            fake_slack.always(method, None)
+        assert wait_until(lambda: len(headers(fake_slack)) == 3, timeout_s=20)
+        assert wait_until(lambda: headers(fake_slack)[0][0] == "✅")
+
+    assert alerting.error is None
+    assert sorted(headers(fake_slack)) == [
+        "✅ before: ERROR burst resolved",
+        "✅ meanwhile: ERROR burst resolved",
+        "🔴 lasting: ERROR burst",
+    ]
+    assert len(fake_slack.accepted("chat.postMessage")) == 3

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -36,6 +37,7 @@ def run() -> list[tuple[str, str, str]]:
         *_frames(),
         *_services(),
         *_live(),
+        *_storm(),
     ]
 
 
@@ -103,6 +105,57 @@ def _live() -> list[tuple[str, str, str]]:
         (f"the same, longest of {_ALERTS}", f"{worst:.3f} s", "<= 0.5 s"),
         ("alerting, resident", f"{rss / 2**20:.0f} MiB", "<= 150 MiB"),
     ]
+
+
+def _storm() -> list[tuple[str, str, str]]:
+    """200 services err in one second, with 10,000 known.
+
+    When the first page is there, how far apart messages are, what the process holds.
+    """
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Feed(Path(folder)) as feed,
+        FakeSlack(latency_s=0.05) as slack,
+    ):
+        process = _start(feed, slack)
+        try:
+            first_s, gap_s, listed, rss = _burst_of_services(feed, slack, process)
+        finally:
+            process.terminate()
+            process.wait(15)
+    return [
+        ("storm of 200 services, first page", f"{first_s:.2f} s", "<= 2 s"),
+        ("the same, least time between messages", f"{gap_s:.2f} s", ">= 0.98 s"),
+        ("the same, incidents in its first message", f"{listed}", ">= 150"),
+        ("alerting with 10,000 services", f"{rss / 2**20:.0f} MiB", "<= 200 MiB"),
+    ]
+
+
+def _burst_of_services(
+    feed: Feed, slack: FakeSlack, process: subprocess.Popen[bytes]
+) -> tuple[float, float, int, int]:
+    now = int(time.time())
+    frames = Frames()
+    for at in range(20):
+        numbers = range(at * 500, (at + 1) * 500)
+        usual = [_usual(now - 60 + at, x) for x in numbers]
+        feed.send(frames.next(now - 61 + at, usual))
+    feed.send(frames.next(now - 30, [pane(now - 30, 30, service="ready")]))
+    if not wait_until(lambda: len(slack.messages("#ops")) == 1, timeout_s=60):
+        raise RuntimeError("alerting did not come to the end of the load in 60 s")
+    time.sleep(1.1)  # the channel's own interval is not what is measured
+    second = int(time.time())
+    panes = [pane(second, 9, service=f"storm-{x:03}") for x in range(200)]
+    feed.send(frames.next(second - 1, panes))
+    committed_at = time.time()
+    if not wait_until(lambda: len(slack.replies("#ops")) >= 4, timeout_s=30):
+        raise RuntimeError("no storm within 30 s")
+    posts = [x.at for x in slack.accepted("chat.postMessage")][1:]
+    shown = slack.messages("#ops")[-1]
+    listed = sum(f"storm-{x:03}:" in shown.everything for x in range(200))
+    gap_s = min(b - a for a, b in pairwise(posts))
+    rss = psutil.Process(process.pid).memory_info().rss
+    return shown.at - committed_at, gap_s, listed, rss
 
 
 def _start(feed: Feed, slack: FakeSlack) -> subprocess.Popen[bytes]:

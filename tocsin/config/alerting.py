@@ -10,6 +10,7 @@ from tocsin.config.kinds import (
     Day,
     Duration,
     Instant,
+    LinkUrl,
     Patterns,
     Secret,
     SecretUrl,
@@ -169,6 +170,10 @@ class AlertingConfig(Section):
     )
     storm: int = Field(
         10, ge=1, description="more new incidents a minute share one message"
+    )
+    links: dict[str, LinkUrl] = Field(
+        default_factory=dict,
+        description="addresses in messages, by the name that is shown",
     )
     heartbeat: HeartbeatConfig = HeartbeatConfig()
     api_token: Secret | None = Field(

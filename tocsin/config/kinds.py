@@ -97,6 +97,15 @@ def _web_url(url: str) -> str:
     return url
 
 
+def _link_url(url: str) -> str:
+    _web_url(url)
+    known = ("{service}", "{incident}", "{rule}", "{from_ms}", "{to_ms}")
+    for name in re.findall(r"\{\w*\}", url):
+        if name not in known:
+            raise ValueError(f"{name} has no meaning here; {', '.join(known)} have")
+    return url
+
+
 def _secret_url(url: SecretStr) -> SecretStr:
     _web_url(url.get_secret_value())
     return url
@@ -180,6 +189,7 @@ Duration = Annotated[
 Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=str), Field(ge=0)]
 Address = Annotated[str, AfterValidator(_address)]
 BusUrl = Annotated[str, AfterValidator(_bus_url)]
+LinkUrl = Annotated[str, AfterValidator(_link_url)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
