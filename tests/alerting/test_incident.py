@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +17,7 @@ from alerting.incident import (
     Hold,
     Incident,
     Observed,
+    Phase,
     Policy,
     Progress,
     Reason,
@@ -23,6 +27,7 @@ from alerting.incident import (
     decode_incident,
     encode_incident,
     incident_id,
+    quiet_s,
     reduce,
 )
 from tests.alerting.story import START
@@ -251,3 +256,94 @@ def test_whatever_happens_the_story_that_people_see_makes_sense(
         assert kinds[0] == "opened"
         assert kinds.count("opened") == 1
         assert kinds.count("resolved") <= 1 + kinds.count("reopened")
+
+
+LASTING = Policy(for_s=30.0)
+
+
+def test_what_must_last_is_pending_first_and_told_when_it_lasted() -> None:
+    first = reduce(None, seen(0), START + 1, LASTING)
+    second = reduce(first.state, seen(24), START + 25, LASTING)
+    third = reduce(second.state, seen(26), START + 27, LASTING)
+
+    assert (first.reason, second.reason) == (Reason.PENDING, Reason.PENDING)
+    assert first.commands == (Hold(START - 4),)
+    assert third.reason is Reason.OPENED
+    assert third.commands == (Tell("opened"),)
+    assert third.state is not None
+    assert (third.state.phase, third.state.detected_at) == (Phase.OPEN, START + 27)
+    assert third.state.errors == 27
+
+
+def test_what_stops_before_it_lasted_is_told_to_nobody() -> None:
+    state = reduce(None, seen(0), START + 1, LASTING).state
+    for at in (60, 180):
+        done = reduce(state, Progress(START + at, QUIET), START + at, LASTING)
+        state = done.state
+
+    assert done.reason is Reason.NOT_LONG_ENOUGH
+    assert done.commands == (Release(START + 180),)
+    assert done.state is not None
+    assert (done.state.is_open, done.state.paged) == (False, False)
+
+
+def came_back(times: int) -> Incident:
+    """Opened, and resolved and reopened so often within an hour."""
+    state: Incident | None = opened()
+    at = 0
+    for _ in range(times):
+        assert state is not None
+        while state.is_open:
+            at += 30
+            state = reduce(state, Progress(START + at, QUIET), START + at, POLICY).state
+            assert state is not None
+        at += 60
+        state = reduce(state, seen(at), START + at, POLICY).state
+    assert state is not None
+    return state
+
+
+@pytest.mark.parametrize(
+    ("times", "wanted_s"), [(0, 120), (2, 120), (3, 240), (4, 480), (6, 1800)]
+)
+def test_flapping_doubles_the_quiet_time_up_to_half_an_hour(
+    times: int, wanted_s: float
+) -> None:
+    state = came_back(times)
+
+    assert quiet_s(state, POLICY) == wanted_s
+    assert state.is_flapping is (times >= 3)
+
+
+def test_reopenings_of_over_an_hour_ago_are_no_flapping() -> None:
+    state = came_back(3)
+    later = msgspec.structs.replace(
+        state,
+        phase=Phase.RESOLVED,
+        resolved_at=START + 5000.0,
+        quiet_since=START + 4800.0,
+    )
+
+    again = reduce(later, seen(5100), START + 5100, POLICY).state
+
+    assert again is not None
+    assert not again.is_flapping
+    assert again.reopened == 4
+
+
+def test_an_escalation_is_remembered_and_a_critical_start_is_none() -> None:
+    worse = reduce(opened(), seen(2, severity="critical"), START + 3, POLICY).state
+    start = reduce(None, seen(0, severity="critical"), START + 1, POLICY).state
+
+    assert worse is not None
+    assert start is not None
+    assert (worse.has_escalated, start.has_escalated) == (True, False)
+
+
+def test_the_words_of_a_rule_come_with_its_incident() -> None:
+    said = dataclasses.replace(seen(0), headline="no lines for 5 m", why="since 13:04")
+
+    state = reduce(None, said, START + 1, POLICY).state
+
+    assert state is not None
+    assert (state.headline, state.why) == ("no lines for 5 m", "since 13:04")
