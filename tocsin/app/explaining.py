@@ -144,4 +144,4 @@ def _waiting(bus: Bus, known: set[str]) -> list[str]:
 
 def summary(counts: Sequence[tuple[Reason, int]]) -> list[str]:
     """Reasons as lines, the most frequent first."""
-    return [f"{count:>7,} × {reason.value}" for reason, count in counts]
+    return [f"{count:>7,} × {reason.value}" for reason, count in counts if count]

@@ -16,7 +16,7 @@ from alerting.text import cut, one_line
 from tocsin.cli.lines import clock_text
 from tocsin.records.public import AlertRecord
 
-_COLUMNS = "{:<24} {:<12} {:<9} {:<20} {:<19} {:>10} {:>8}"
+_COLUMNS = "{:<24} {:<13} {:<9} {:<20} {:<19} {:>10} {:>8}"
 
 
 def table(
