@@ -15,7 +15,7 @@ import msgspec
 from alerting.acknowledgement import Acknowledgement
 from alerting.bundle import Bundle, StormWatch, advanced, describe_bundle, digest
 from alerting.incident import Incident, Kind
-from alerting.inhibition import Inhibition, inhibitor
+from alerting.inhibition import Inhibition, inhibitor, sources
 from alerting.intervals import MuteInterval, muted_by
 from alerting.message import Message, describe, filled
 from alerting.notice import Circumstances, Judgement, Notice, Standing, judge
@@ -80,6 +80,7 @@ class Desk:
             x.id for x in self.incidents.values() if self._is_late(x, self._notice(x))
         }
         self._late_at = 0.0
+        self._sources: list[Incident] = []  # that may keep others quiet
         self._sparks: dict[str, tuple[int, ...]] = {}
         self._changed: dict[str, Notice | Bundle] = {}
         self._watches = {x: self._watch(x) for x in rules.channels.values()}
@@ -98,6 +99,7 @@ class Desk:
         `incidents`: those that changed in any way; `changes`: what is worth telling.
         """
         dirty = self._note(incidents)
+        self._sources = sources(self._rules.inhibitions, self._open.values())
         kinds = self._kinds(changes)
         judged = {
             name: self._judge(name, kinds.get(name), orders, now)
@@ -195,7 +197,7 @@ class Desk:
             elif receiver in rules.channels:
                 told.append(rules.channels[receiver])
         silences = (*rules.silences, *orders.silences)
-        source = inhibitor(rules.inhibitions, incident, self._open.values())
+        source = inhibitor(rules.inhibitions, incident, self._sources)
         return Circumstances(
             channels=tuple(told),
             renotify_s=rules.renotify_s,

@@ -27,27 +27,35 @@ class Inhibition:
         """Whether the one keeps the other quiet."""
         if source.id == target.id or not source.is_open:
             return False
-        if not self._is_source(source) or not self._is_target(target):
+        if not self.is_source(source) or not self._is_target(target):
             return False
-        if self._is_target(source) and self._is_source(target):
+        if self._is_target(source) and self.is_source(target):
             return False
         return all(
             source.labels.get(x, "") == target.labels.get(x, "") for x in self.equal
         )
 
-    def _is_source(self, incident: Incident) -> bool:
+    def is_source(self, incident: Incident) -> bool:
+        """Whether it may keep others quiet."""
         return match_all(self.source, incident.labels)
 
     def _is_target(self, incident: Incident) -> bool:
         return match_all(self.target, incident.labels)
 
 
+def sources(
+    rules: Sequence[Inhibition], incidents: Iterable[Incident]
+) -> list[Incident]:
+    """Those that may keep others quiet; few, so that to look through them is cheap."""
+    if not rules:
+        return []
+    return [x for x in incidents if any(rule.is_source(x) for rule in rules)]
+
+
 def inhibitor(
     rules: Sequence[Inhibition], target: Incident, others: Iterable[Incident]
 ) -> Incident | None:
     """The open incident that keeps `target` quiet."""
-    if not rules:
-        return None
     return next((x for x in others if any(r.holds(x, target) for r in rules)), None)
 
 
