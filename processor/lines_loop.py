@@ -16,6 +16,7 @@ import msgspec
 
 from processor.claim import Claim
 from processor.flush import Flush, Flusher, Settings
+from processor.ownformats import OwnFormat
 from processor.parsing import Parser
 from processor.paths import Paths
 from processor.patience import Patience
@@ -75,6 +76,7 @@ class LinesLoop:
                 Zone(self.config.timezone),
                 Redaction(self.config.redact, defaults=self.config.redact_defaults),
                 count_by=self.config.count_by,
+                own=[OwnFormat(f.name, f.pattern) for f in self.config.formats],
             ),
             StreamFormats(),
             Settings(

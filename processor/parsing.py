@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +12,12 @@ from processor import columns
 from processor.columns import Column, Floats, Ints, column
 from processor.fields import Fields, FieldValues
 from processor.masks import MASK
-from processor.recognition import NO_FORMAT, Reading, Recogniser
+from processor.ownformats import OwnFormat
+from processor.recognition import Reading, Recogniser
 from processor.redaction import Redaction
 from processor.templates import Fingerprints, Template
 from processor.traces import MAX_BYTES
 from processor.zones import Zone
-from tocsin.formats.catalogue import FORMATS
 from tocsin.values import Level
 
 
@@ -29,6 +29,7 @@ class Events:
     it states none. `formats`: names, None where no format matches. `templates` are the
     distinct ones; `template_of` is each row's number in it. `templated`: the rows that
     `messages` and `template_of` are about. `fields`: those that are counted by.
+    `name`: of a format's number.
     """
 
     levels: npt.NDArray[np.uint8]
@@ -39,11 +40,11 @@ class Events:
     template_of: Ints
     templates: list[Template]
     fields: list[FieldValues]
+    name: Callable[[int], str | None]
 
     def format_name(self, row: int) -> str | None:
         """The name of a row's format, or None."""
-        number = int(self.formats[row])
-        return None if number == NO_FORMAT else FORMATS[number].name
+        return self.name(int(self.formats[row]))
 
 
 class Parser:
@@ -55,10 +56,11 @@ class Parser:
         redact: Redaction | None = None,
         *,
         count_by: Sequence[str] = (),
+        own: Sequence[OwnFormat] = (),
     ) -> None:
         self.redact = redact or Redaction()
         self._fields = Fields(count_by, self.redact)
-        self._recogniser = Recogniser(zone)
+        self._recogniser = Recogniser(zone, own)
         self._fingerprints = Fingerprints()
 
     def parse(
@@ -88,6 +90,7 @@ class Parser:
             template_of=which,
             templates=templates,
             fields=self._fields.read(reading),
+            name=self._recogniser.name,
         )
 
 

@@ -15,11 +15,12 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from processor import columns, headers, jsonlines
+from processor import columns, headers, jsonlines, ownformats
 from processor.columns import Column, Floats, Ints
 from processor.envelopes import unwrap
 from processor.headertimes import find_times
 from processor.heads import heads_of
+from processor.ownformats import OwnFormat
 from processor.times import to_seconds
 from processor.zones import Zone
 from tocsin.formats import levels, times
@@ -50,10 +51,26 @@ class Reading:
 
 
 class Recogniser:
-    """Reads lines; `zone` is for times that state none."""
+    """Reads lines; `zone` is for times that state none.
 
-    def __init__(self, zone: Zone) -> None:
+    `own` formats are tried before those of the registry; their numbers follow.
+
+    Raises:
+        ConfigError: one of them is no pattern that runs in linear time.
+    """
+
+    def __init__(self, zone: Zone, own: Sequence[OwnFormat] = ()) -> None:
         self._zone = zone
+        self._own = tuple(own)
+        for format_ in self._own:
+            format_.check()
+
+    def name(self, number: int) -> str | None:
+        """The name of a format by its number; None for NO_FORMAT."""
+        if number == NO_FORMAT:
+            return None
+        own = number - len(FORMATS)
+        return FORMATS[number].name if own < 0 else self._own[own].name
 
     def read(
         self, values: Sequence[bytes], *, arrival: Floats, hints: Ints | None = None
@@ -68,9 +85,9 @@ class Recogniser:
             seconds=np.full(size, np.nan),
         )
         work = _Work(reading, arrival, self._zone)
-        left = np.arange(size)
+        left = self._read_own(work)
         if hints is not None:
-            left = self._read_hinted(work, hints)
+            left = self._read_hinted(work, left, hints)
         for number in range(len(FORMATS)):
             left = work.try_format(number, left)
         self._fall_back(work, left)
@@ -87,16 +104,27 @@ class Recogniser:
             lines = columns.select(reading.lines, rows[at])
             if number == NO_FORMAT:
                 part = headers.messages(lines, np.zeros(len(at)), self._zone)
+            elif number >= len(FORMATS):
+                own = self._own[number - len(FORMATS)]
+                part = ownformats.messages(own, lines)
             else:
                 part = messages_of(lines, FORMATS[number])
             for row, text in zip(at.tolist(), columns.to_list(part), strict=True):
                 texts[row] = text
         return columns.column(texts)
 
-    def _read_hinted(self, work: _Work, hints: Ints) -> Ints:
-        missed = [np.flatnonzero(hints == NO_FORMAT)]
-        for hint in np.unique(hints[hints != NO_FORMAT]):
-            left = np.flatnonzero(hints == hint)
+    def _read_own(self, work: _Work) -> Ints:
+        left: Ints = np.arange(len(work.reading.lines))
+        for number, own in enumerate(self._own, len(FORMATS)):
+            left = work.try_own(number, own, left)
+        return left
+
+    def _read_hinted(self, work: _Work, rows: Ints, hints: Ints) -> Ints:
+        missed = [rows[hints[rows] == NO_FORMAT]]
+        for hint in np.unique(hints[rows]):
+            if hint == NO_FORMAT:
+                continue
+            left = rows[hints[rows] == hint]
             for number in _trials(int(hint)):
                 left = work.try_format(number, left, likely=number == hint)
             missed.append(left)
@@ -160,6 +188,27 @@ class _Work:
         self._arrival = arrival
         self._zone = zone
         self._first = columns.first_bytes(reading.lines)
+
+    def try_own(self, number: int, own: OwnFormat, rows: Ints) -> Ints:
+        """Read the rows that are of a format of the configuration; the others."""
+        if len(rows) == 0:
+            return rows
+        lines = columns.select(self.reading.lines, rows)
+        found = ownformats.read(own, lines, self._arrival[rows], self._zone)
+        hit = rows[found.rows]
+        if len(hit) == 0:
+            return rows
+        self.reading.formats[hit] = number
+        # What its pattern does not say, the general rules may find.
+        if not found.states_level:
+            self.find_levels(hit)
+        else:
+            self.reading.levels[hit] = found.levels
+        if not found.states_time:
+            self.find_times(hit)
+        else:
+            self.reading.seconds[hit] = found.seconds
+        return self._others(rows, number)
 
     def try_format(self, number: int, rows: Ints, *, likely: bool = False) -> Ints:
         """Read the rows that are of a format; the others. `likely`: most are."""

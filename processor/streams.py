@@ -73,6 +73,8 @@ class StreamFormats:
         self, streams: Sequence[bytes], stream_of: Ints, formats: Ints
     ) -> list[Learned]:
         """Look at how a batch was read; what was learned by it."""
+        # Formats of the configuration are tried first anyway.
+        formats = np.where(formats < len(FORMATS), formats, NO_FORMAT)
         width = len(FORMATS) + 1
         seen = np.bincount(
             stream_of * width + formats + 1, minlength=width * len(streams)

@@ -32,6 +32,7 @@ def findings(config: Config) -> Iterator[Finding]:
     for path in config.collector.paths:
         yield from _path(path)
     yield from _patterns(config)
+    yield from _formats(config)
     unwritable = list(_state_dir(config.state_dir))
     yield from unwritable
     if not unwritable or not config.bus.url.startswith("embedded:"):
@@ -48,6 +49,18 @@ def _patterns(config: Config) -> Iterator[Finding]:
             Redaction({name: pattern})
         except ConfigError as error:
             yield Finding("processor.redact", str(error), error.hint)
+
+
+def _formats(config: Config) -> Iterator[Finding]:
+    if not config.processor.formats:
+        return
+    from processor.ownformats import OwnFormat  # noqa: PLC0415 - loads pyarrow
+
+    for each in config.processor.formats:
+        try:
+            OwnFormat(each.name, each.pattern).check()
+        except ConfigError as error:
+            yield Finding("processor.formats", str(error), error.hint)
 
 
 def _path(path: str) -> Iterator[Finding]:

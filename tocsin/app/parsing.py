@@ -6,7 +6,7 @@ stream of its own; memory is bounded by one batch, however long the file is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -15,10 +15,12 @@ from typing import BinaryIO
 import numpy as np
 
 from collector.service import origin_of
+from processor.ownformats import OwnFormat
 from processor.parsing import Parser
 from processor.streams import StreamFormats
 from processor.templates import Template
 from processor.zones import Zone
+from tocsin.config.formats import FormatConfig
 from tocsin.formats.multiline import Habit, split
 from tocsin.formats.systems import name_of
 from tocsin.values import Level
@@ -49,14 +51,21 @@ class Event:
 class Stream:
     """Reads one file as a stream: what was learned of it helps with what follows.
 
-    `timezone` and `year` are those of times that state none.
+    `timezone` and `year` are those of times that state none; `formats` one's own.
 
     Raises:
         ConfigError: there is no such zone.
     """
 
-    def __init__(self, *, timezone: str, year: int | None = None) -> None:
-        self._parser = Parser(Zone(timezone, year=year))
+    def __init__(
+        self,
+        *,
+        timezone: str,
+        year: int | None = None,
+        formats: Sequence[FormatConfig] = (),
+    ) -> None:
+        own = [OwnFormat(each.name, each.pattern) for each in formats]
+        self._parser = Parser(Zone(timezone, year=year), own=own)
         self._formats = StreamFormats()
 
     def events(self, file: BinaryIO, *, now: float) -> Iterator[Event]:

@@ -10,6 +10,7 @@ from platformdirs import user_state_path
 from pydantic import Field, SecretStr
 
 from tocsin.config.alerting import AlertingConfig, BurstConfig, SlackConfig
+from tocsin.config.formats import FormatConfig
 from tocsin.config.kinds import (
     Address,
     BusUrl,
@@ -97,6 +98,9 @@ class ProcessorConfig(Section):
         [], max_length=8, description="fields of JSON and logfmt lines, such as action"
     )
     max_values: int = Field(50, ge=1, le=200, description="kept of a field")
+    formats: list[FormatConfig] = Field(
+        [], description="of one's own; tried before those that are known"
+    )
     redact: dict[Name, Pattern] = Field(
         default_factory=dict, description="what else is taken out of samples, by name"
     )

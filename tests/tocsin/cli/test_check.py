@@ -87,3 +87,18 @@ def test_a_pattern_that_would_not_run_in_linear_time_is_told(
     assert check(tmp_path, "--config", str(file)) == 1
 
     assert "processor.redact: mine: " in capsys.readouterr().out
+
+
+def test_a_format_whose_pattern_would_not_run_in_linear_time_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "t.yaml"
+    file.write_text(
+        "processor:\n  formats:\n    - name: mine\n"
+        "      pattern: '(?P<level>a{0,9999})'\n      example: a\n",
+        "utf-8",
+    )
+
+    assert check(tmp_path, "--config", str(file)) == 1
+
+    assert "processor.formats: mine: " in capsys.readouterr().out

@@ -14,6 +14,7 @@ import msgspec
 
 from tocsin.app.parsing import Event, Stream, service_of
 from tocsin.app.parsing_summary import Summary
+from tocsin.cli import options
 from tocsin.cli.event_text import readable
 from tocsin.cli.lines import visible
 from tocsin.errors import TocsinError
@@ -27,13 +28,18 @@ from tocsin.values import Level
 )
 @click.option(
     "--timezone",
-    default="local",
-    show_default=True,
-    help="The zone of times that state none, such as Europe/Berlin.",
+    help="The zone of times that state none; by default processor.timezone.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an event.")
+@options.config_file
+@click.pass_context
 def command(
-    *, files: tuple[str, ...], year: int | None, timezone: str, as_json: bool
+    context: click.Context,
+    *,
+    files: tuple[str, ...],
+    year: int | None,
+    timezone: str | None,
+    as_json: bool,
 ) -> None:
     """Show how Tocsin reads your lines: time, level, service and template.
 
@@ -41,8 +47,10 @@ def command(
     it tells on stderr which format it took the lines for, and why.
     """
     names = files or ("-",)
+    config = options.given(context).load().config.processor
+    zone = timezone or config.timezone
     for name in names:
-        stream = Stream(timezone=timezone, year=year)
+        stream = Stream(timezone=zone, year=year, formats=config.formats)
         with _opened(name) as file:
             events = stream.events(file, now=time.time())
             if as_json:
