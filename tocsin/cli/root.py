@@ -34,6 +34,7 @@ COMMANDS = {
     "silence": "Hear nothing of some incidents for a while.",
     "notify": "Send an example to every receiver.",
     "tap": "Print what a topic carries.",
+    "sources": "Show which files are read, and how far.",
     "verify": "Prove that every byte of every file was shipped exactly once.",
     "schema": "Print the JSON Schema of a topic's records.",
     "healthcheck": "Ask a running component whether it is well.",
