@@ -106,3 +106,12 @@ def compare_live(
     if original_at(offset) != original.trail:
         return Likeness.UNKNOWN
     return Likeness.NONE
+
+
+def compare_vanished(found: Found, original: Source, trail_at: TrailAt) -> Likeness:
+    """Tell a copy of a file that cannot be found just now."""
+    offset = original.place.offset
+    if not offset:
+        return Likeness.UNKNOWN
+    alike = found.size >= offset and trail_at(offset) == original.trail
+    return Likeness.COPY if alike else Likeness.NONE

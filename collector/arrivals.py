@@ -9,7 +9,7 @@ from collector.discovery import Found, Scan, home_of
 from collector.framing import Place
 from collector.identity import Trail, Verdict, new_file_id
 from collector.ledger import Ledger, Setup
-from collector.names import LeftOut, base_names
+from collector.names import LeftOut, base_names, is_rotated_name
 from collector.patterns import base_of, is_below
 from collector.rewrites import KIND
 from collector.service import Origin, origin_of
@@ -96,6 +96,7 @@ class Arrivals:
     def _begin_at(self, source: Source, offset: int) -> None:
         descriptor = self._descriptors.open(source.key, source.path)
         source.place = Place(offset)
+        source.may_begin_with_hole = not offset
         source.begins_at = offset
         source.trail = trail_at(descriptor, offset)
 
@@ -130,7 +131,6 @@ class Arrivals:
             self._stored.count_lost(row)
             return True
         source = self._new_source(found, now=now, after=row.file_id)
-        source.may_begin_with_hole = True
         source.before = Before(row.offset, row.fingerprint, row.unread, now)
         self._ledger.truncated[source] = None
         self._enter(source, found, now=now)
@@ -147,6 +147,7 @@ class Arrivals:
         origin = Origin(decode_path(row.service), labels)
         source = self._source(found, row.file_id, origin, row.first_seen_at)
         source.place = Place(row.offset)
+        source.may_begin_with_hole = not row.offset
         source.begins_at = row.begins_at
         source.peak = max(row.size, row.offset)
         source.trail = trail
@@ -177,6 +178,8 @@ class Arrivals:
         source.size, source.modified_at = found.size, found.modified_at
         source.quiet_since, source.found_at = found.modified_at, now
         source.seen_in = self._ledger.sweeps
+        # A file that is met under such a name was renamed while nobody looked.
+        source.rotated |= is_rotated_name(source.path.rpartition("/")[2])
         if found.twin_of or source.rotated:
             source.standing = Standing.ROTATED
         self._ledger.add(source)

@@ -9,10 +9,16 @@ end, so that nobody takes it for something new later.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from collector.admission import Admit, Likeness, compare_live, compare_truncated
+from collector.admission import (
+    Admit,
+    Likeness,
+    compare_live,
+    compare_truncated,
+    compare_vanished,
+)
 from collector.descriptors import Descriptors
 from collector.discovery import Found
 from collector.identity import HEAD_BYTES, FileKey, Trail, Verdict
@@ -123,14 +129,7 @@ class Copies:
             return Copy(Admit.SHIPPED, found.size)
         # What was written between the copy and the truncation is nowhere.
         missing = max(0, before.offset + before.unread - found.size)
-        original.before = Before(
-            before.offset,
-            before.fingerprint,
-            missing,
-            before.at,
-            head=before.head,
-            taken=True,
-        )
+        original.before = replace(before, unread=missing, taken=True)
         return Copy(Admit.BEHIND_ORIGINAL, before.offset)
 
     def _compare(
@@ -144,6 +143,8 @@ class Copies:
             descriptor = self._descriptors.open(original.key, original.path)
             there = partial(trail_at, descriptor)
             likeness = compare_live(found, original, here, there)
+        except FileNotFoundError:
+            return compare_vanished(found, original, here)
         except OSError:
             return Likeness.NONE
         if likeness is Likeness.UNKNOWN:
@@ -164,6 +165,7 @@ class Copies:
             and held.modified_at == found.modified_at
             and held.file_id == held.original.file_id
             and held.original not in self._ledger.rewritten
+            and held.original not in self._ledger.truncated
         )
 
     def _settle(self, held: _Held, found: Found) -> Copy | None:

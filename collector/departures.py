@@ -99,7 +99,7 @@ class Departures:
     ) -> None:
         after_s = FORGET_S if names is None else GONE_S
         if now - source.found_at >= after_s:
-            self.forget(source)
+            self.forget(source, now=now)
 
     def settle(self, source: Source, *, now: float) -> None:
         """Give a rotated file up once it is read and nobody writes to it any more."""
@@ -129,12 +129,12 @@ class Departures:
         else:
             self._descriptors.loosen(source.key)
 
-    def forget(self, source: Source) -> None:
-        """Give up a file that cannot be read any more; what was unread is lost."""
+    def forget(self, source: Source, *, now: float) -> None:
+        """Give up a file that cannot be read any more; its copy may have the rest."""
         if not source.finished:
             self._telemetry.file_rotated(source.path, Rotation.DELETED)
             if source.unread:
-                self._telemetry.lost(source.path, Lost.DELETED, source.unread)
+                self._ledger.await_copy(source, source.unread, Lost.DELETED, now=now)
         self._drop(source)
 
     def _drop(self, source: Source) -> None:

@@ -147,7 +147,7 @@ class Discovery:
     def scan(self, tailed: Container[FileKey] = frozenset()) -> Scan:
         """Look at everything; costs some microseconds a file.
 
-        `tailed`: files that are read already, whatever they begin with now.
+        `tailed`: files that are known already, whatever they begin with now.
         """
         scan = Scan(self._roots)
         self._tailed = tailed
@@ -259,7 +259,7 @@ class Discovery:
             scan.left[path] = LeftOut.NOT_A_FILE
             return
         key = FileKey(at.st_dev, at.st_ino)
-        if not at.st_size and key not in self._known:
+        if not at.st_size and key not in self._known and key not in self._tailed:
             # Nothing to judge, nothing to lose: it is met with its first byte.
             scan.blank += 1
             return

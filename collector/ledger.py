@@ -13,11 +13,11 @@ from collector.checkpoint import root_key, row_key
 from collector.descriptors import Descriptors
 from collector.framing import Framing
 from collector.gone import Gone
-from collector.identity import FileKey, Verdict
+from collector.identity import FileKey, Fingerprint, Verdict
 from collector.pins import Pins
-from collector.source import Source, Standing
+from collector.source import Before, Source, Standing
 from collector.stored import StoredRows
-from collector.telemetry import CollectorTelemetry
+from collector.telemetry import CollectorTelemetry, Lost
 from tocsin.config.model import CollectorConfig
 from tocsin.records.keys import partition_of, stream_prefix
 
@@ -95,6 +95,20 @@ class Ledger:
         self.by_key.pop(source.key, None)
         self.changed.pop(source, None)
         self.rewritten.pop(source, None)
+
+    def await_copy(
+        self, source: Source, unread: int, reason: Lost, *, now: float
+    ) -> None:
+        """Keep in mind what a file held that cannot be read any more."""
+        self.truncated[source] = None
+        source.before = Before(
+            source.place.offset,
+            Fingerprint.of(source.trail),
+            unread,
+            now,
+            head=source.trail.head,
+            reason=reason,
+        )
 
     def enqueue(self, source: Source) -> None:
         """Have a file read in its turn."""

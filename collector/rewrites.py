@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collector.framing import Place
-from collector.identity import Fingerprint, Trail, Verdict, new_file_id
+from collector.identity import Trail, Verdict, new_file_id
 from collector.ledger import Ledger, Setup
 from collector.service import origin_of
-from collector.source import Before, Source, Standing, holds
+from collector.source import Source, Standing, holds
 from collector.stored import StoredRows
 from collector.telemetry import Lost, Rotation
 from tocsin.records.keys import Mark
@@ -44,14 +44,9 @@ class Rewrites:
         """Read a file from its beginning: it holds something else than before."""
         self.count_lost(source)
         self._telemetry.file_rotated(source.path, KIND[verdict])
-        self._ledger.truncated[source] = None
         self._stored.doom(source.file_id)
-        source.before = Before(
-            source.place.offset,
-            Fingerprint.of(source.trail),
-            max(0, source.peak - source.place.offset),
-            now,
-            head=source.trail.head,
+        self._ledger.await_copy(
+            source, max(0, source.peak - source.place.offset), Lost.TRUNCATED, now=now
         )
         source.file_id = new_file_id(source.key, now=now, after=source.file_id)
         if source.standing is Standing.LIVE:
@@ -88,4 +83,4 @@ class Rewrites:
         before, source.before = source.before, None
         self._ledger.truncated.pop(source, None)
         if before is not None and before.unread:
-            self._telemetry.lost(source.path, Lost.TRUNCATED, before.unread)
+            self._telemetry.lost(source.path, before.reason, before.unread)

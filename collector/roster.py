@@ -47,6 +47,10 @@ class Roster:
     def __len__(self) -> int:
         return len(self.ledger.by_key)
 
+    def __contains__(self, key: object) -> bool:
+        """Whether a file is known, also by its checkpoint alone."""
+        return key in self.ledger.by_key or key in self._stored
+
     def sources(self) -> list[Source]:
         """The files."""
         return list(self.ledger.by_key.values())
@@ -163,7 +167,7 @@ class Roster:
                 self._rewrites.restart(source, verdict, now=now)
             else:
                 # Followed by its inode alone: that belongs to another file now.
-                self._departures.forget(source)
+                self._departures.forget(source, now=now)
 
     def _count(self, left: int) -> None:
         counts = {FileState.LEFT_OUT: left}

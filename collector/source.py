@@ -20,7 +20,11 @@ from collector.identity import (
     file_key_of,
 )
 from collector.service import Origin
+from collector.telemetry import Lost
 from tocsin.records.keys import Mark
+
+# A character of UTF-16 or UTF-32 may begin with up to three zeros that somebody wrote.
+_LEAST_HOLE = 4
 
 
 class Standing(Enum):
@@ -33,10 +37,10 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What a truncated file held: where its copy, if there is one, has news.
+    """What a truncated or lost file held: where its copy, if there is one, has news.
 
-    `unread`: bytes that are lost if there is none. `head`: its first bytes, where they
-    are still known. `taken`: a copy was found that has the news.
+    `unread`: bytes that are lost if there is none, for `reason`. `head`: its first
+    bytes, where they are still known. `taken`: a copy was found that has the news.
     """
 
     offset: int
@@ -45,6 +49,7 @@ class Before:
     at: float
     head: bytes = b""
     taken: bool = False
+    reason: Lost = Lost.TRUNCATED
 
 
 @dataclass(slots=True, eq=False)
@@ -56,8 +61,8 @@ class Source:
     `size`, `modified_at`: as last seen; `peak`: how large the present content was seen
     to be. `found_at`: when it was last seen at all. `named`: it was seen under some
     name. `rotated`: it got the name of a rotated file. `moved`: its row of `streams`,
-    which tells `old_bytes`, is to be written. `may_begin_with_hole`: it was truncated
-    under a writer that may go on at its old position.
+    which tells `old_bytes`, is to be written. `may_begin_with_hole`: it may have been
+    truncated under a writer that goes on at its old position.
     """
 
     file_id: str
@@ -87,7 +92,7 @@ class Source:
     moved: bool = True
     queued: bool = False
     seen_in: int = 0
-    may_begin_with_hole: bool = False
+    may_begin_with_hole: bool = True
     mark: Mark = Mark.NONE
     before: Before | None = None
 
@@ -210,14 +215,6 @@ def holds(trail: Trail, descriptor: int, offset: int) -> bool:
     )
 
 
-def begins_with_hole(descriptor: int) -> bool:
-    """Whether nobody wrote the first bytes of a file: it was truncated by a copy."""
-    try:
-        return os.lseek(descriptor, 0, os.SEEK_DATA) > 0
-    except OSError:  # empty, or a file system that does not know
-        return False
-
-
 def line_start_before(descriptor: int, offset: int, *, max_line: int) -> int:
     """The start of the line that `offset` is in, so that no line is split."""
     low = max(0, offset - max_line)
@@ -243,13 +240,16 @@ def _skip_hole(source: Source, descriptor: int, framing: Framing) -> None:
     zeros before it, which nobody wrote.
     """
     at = source.place.offset
+    if os.pread(descriptor, 1, at) not in {b"", b"\0"}:
+        source.may_begin_with_hole = False
+        return
     # An error: a file system that does not know, or nothing but a hole. Read it.
     with contextlib.suppress(OSError):
         at = max(at, os.lseek(descriptor, at, os.SEEK_DATA))
     data = os.pread(descriptor, framing.chunk, at)
     kept = data.lstrip(b"\0")
     at += len(data) - len(kept)
-    if at > source.place.offset:
+    if at - source.place.offset >= _LEAST_HOLE or source.mark is Mark.NUL:
         source.place = Place(at)
         source.trail = trail_at(descriptor, at)
         source.mark = Mark.NUL

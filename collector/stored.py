@@ -82,7 +82,7 @@ class StoredRows:
             self._rows[row.file_key] = newer
             self.doom(older.file_id)
 
-    def __contains__(self, key: FileKey) -> bool:
+    def __contains__(self, key: object) -> bool:
         return key in self._rows
 
     def get(self, found: Found) -> Checkpoint | None:

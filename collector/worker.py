@@ -218,7 +218,7 @@ class _Loop:
                 self._look(0.0)
 
     def _scan(self, begun: float) -> None:
-        scan = self._discovery.scan(self._roster.ledger.by_key)
+        scan = self._discovery.scan(self._roster)
         self._wakeup.watch(scan.watch)
         settled = self._failure is None
         self._roster.sweep(scan, now=self._clock(), settled=settled)

@@ -89,7 +89,7 @@ class Core:
 
     def look(self, *, settled: bool = True) -> None:
         """One scan."""
-        scan = self.discovery.scan(self.roster.ledger.by_key)
+        scan = self.discovery.scan(self.roster)
         self.roster.sweep(scan, now=self._clock(), settled=settled)
 
     def ship_all(self) -> None:

@@ -358,3 +358,57 @@ def test_a_size_of_a_moment_ago_is_no_truncation(desk: Desk) -> None:
 
     expect(desk, numbered(50))
     assert desk.lost() == 0
+
+
+@pytest.mark.parametrize("read", [0, 40])
+def test_a_copy_of_a_file_that_is_gone_has_the_rest(desk: Desk, read: int) -> None:
+    path = desk.logs / "app.log"
+    path.write_bytes(numbered(read))
+    desk.work()
+    append(path, numbered(20, start=read))
+    desk.core.look()  # the size is known, the bytes are not
+    desk.core.descriptors.close_all()
+
+    shutil.copyfile(path, f"{path}.1")
+    path.unlink()
+    desk.work()
+    for after_s in (3, 6, 60):
+        desk.work(after_s=after_s)
+
+    expect(desk, numbered(read + 20))
+    assert desk.lost() == 0
+
+
+def test_s32_zeros_in_a_new_file_are_no_line(desk: Desk) -> None:
+    path = desk.logs / "app.log"
+    path.write_bytes(bytes(16) + numbered(3))
+
+    desk.work()
+
+    expect(desk, numbered(3))
+    assert desk.metric("tocsin_collector_skipped_bytes_total") == 16
+
+
+def test_a_character_of_utf_16_is_no_hole(desk: Desk) -> None:
+    text = "one\n".encode("utf-16-be")
+    path = desk.logs / "app.log"
+    desk.kill()
+    path.write_bytes(text)
+
+    desk.start(paths=[str(path)])
+
+    assert desk.records()[0].value.startswith(b"\0o\0n\0e")
+
+
+def test_s49_copied_while_stopped_and_the_original_still_empty(desk: Desk) -> None:
+    path = desk.logs / "app.log"
+    path.write_bytes(numbered(1))
+    desk.work()
+    desk.kill()
+    shutil.copyfile(path, f"{path}.1")
+    os.truncate(path, 0)
+
+    desk.start()
+    desk.work(after_s=60)
+
+    expect(desk, numbered(1))

@@ -321,6 +321,7 @@ def test_what_is_deleted_unread_without_a_descriptor_is_counted(desk: Desk) -> N
 
     desk.work()
     desk.work(after_s=3)
+    desk.work(after_s=6)
 
     assert desk.lost() == len(b"unfinished")
     assert desk.rows() == []
@@ -384,3 +385,11 @@ def test_a_file_behind_a_mount_that_is_away_is_waited_for(
 
     expect(desk, numbered(15))
     assert not log.having("bytes_lost")
+
+
+def test_s16_an_unfinished_line_of_a_file_that_was_rotated_unseen(desk: Desk) -> None:
+    (desk.logs / "app.log.1").write_bytes(b"one\nunfini")
+    desk.work()
+    desk.work(after_s=6)
+
+    assert [r.key.mark for r in desk.records()] == [Mark.NONE, Mark.PARTIAL]
