@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from alerting.burst import BurstDetector, BurstRule
+from alerting.burst import Burst, BurstDetector, BurstRule, Calm
 from alerting.evidence import Evidence, Trail
 from alerting.incident import (
     BURST,
@@ -28,6 +28,8 @@ from alerting.incident import (
     Tell,
     reduce,
 )
+from alerting.rules.rule import Rule
+from alerting.rules.running import Running
 from alerting.tiling import Fit, Place, Tiling
 from tocsin.records.frames import Frame, Pane
 
@@ -35,6 +37,7 @@ SPARK_S = 60
 _MAX_STEPS_S = 600  # seconds of the watermark that are looked at one by one
 _MAX_TRAILS = 20_000
 _NOTHING = Evidence()
+_Key = tuple[str, str]  # rule and service
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +66,19 @@ class Engine:
     """
 
     def __init__(
-        self, rule: BurstRule, policy: Policy, *, incidents: Iterable[Incident] = ()
+        self,
+        rule: BurstRule,
+        policy: Policy,
+        *,
+        rules: Iterable[Rule] = (),
+        incidents: Iterable[Incident] = (),
     ) -> None:
         self._policy = policy
         self._detector = BurstDetector(rule)
+        self._running = {x.name: Running(x) for x in rules}
         self._tiling = Tiling()
         self._trails: dict[str, Trail] = {}
-        self._incidents: dict[str, Incident] = {}
+        self._incidents: dict[_Key, Incident] = {}
         self._checked: int | None = None
         self._changed: dict[str, Incident] = {}
         self.reasons: Counter[Reason] = Counter()
@@ -79,7 +88,7 @@ class Engine:
 
     @property
     def incidents(self) -> list[Incident]:
-        """The latest incident of every service that had one."""
+        """The latest incident of every rule and service that had one."""
         return list(self._incidents.values())
 
     @property
@@ -105,8 +114,8 @@ class Engine:
     def forget(self, incidents: Iterable[Incident]) -> None:
         """Let go of old incidents."""
         for incident in incidents:
-            if self._incidents.get(incident.service) == incident:
-                del self._incidents[incident.service]
+            if self._incidents.get(incident.key) == incident:
+                del self._incidents[incident.key]
 
     def resume(self, positions: Mapping[int, Place]) -> None:
         """Go on after the frames that were decided on in an earlier run."""
@@ -117,8 +126,10 @@ class Engine:
         fit, _ = self._tiling.take(frame)
         if fit.counts:
             settled = self._whole_watermark()
-            for _, panes in _by_second(frame.panes):
+            for service, panes in _by_second(frame.panes):
                 self._learn(panes, settled)
+                for running in self._watching(service):
+                    running.learn(panes)
         self._checked = self._whole_watermark()
 
     def take(self, frame: Frame, now: float) -> Step:
@@ -133,6 +144,9 @@ class Engine:
         for service, panes in _by_second(frame.panes):
             if self._learn(panes, settled):
                 outcomes += self._observe(service, panes, frame.processed_at, now)
+            for running in self._watching(service):
+                arrival = _arrival(panes, frame.processed_at)
+                outcomes += self._observe_rule(running, panes, arrival, now)
         outcomes += self._advance(now)
         return Step(fit, missing, tuple(outcomes))
 
@@ -142,15 +156,17 @@ class Engine:
             return []
         second = self._whole_watermark() or int(now)
         outcomes: list[Outcome] = []
-        for service, incident in list(self._incidents.items()):
+        for key, incident in list(self._incidents.items()):
             if incident.is_open:
-                outcomes += self._decide(service, Stalled(), second, now)
+                outcomes += self._decide(key, Stalled(), second, now)
         return outcomes
 
     def _restore(self, incident: Incident) -> None:
-        kept = self._incidents.get(incident.service)
+        kept = self._incidents.get(incident.key)
         if kept is None or kept.detected_at < incident.detected_at:
-            self._incidents[incident.service] = incident
+            self._incidents[incident.key] = incident
+        if incident.rule != BURST:
+            return
         until = None if incident.resolved_at is None else int(incident.resolved_at)
         self._detector.restore(incident.service, int(incident.opened_at), until)
 
@@ -188,7 +204,7 @@ class Engine:
     ) -> list[Outcome]:
         second = panes[0].second
         burst = self._detector.judge_since(service, second)
-        state = self._incidents.get(service)
+        state = self._incidents.get((BURST, service))
         is_open = state is not None and state.is_open
         if burst is None and not is_open:
             self.reasons[Reason.NOT_FIRING] += 1
@@ -211,7 +227,79 @@ class Engine:
             added=trail.of_panes(panes, since=since),
             arrival=_arrival(panes, processed_at),
         )
-        return self._decide(service, event, second, now)
+        return self._decide((BURST, service), event, second, now)
+
+    def _watching(self, service: str) -> list[Running]:
+        return [x for x in self._running.values() if x.watches(service)]
+
+    def _observe_rule(
+        self, running: Running, panes: Sequence[Pane], arrival: Arrival, now: float
+    ) -> list[Outcome]:
+        """Count what a rule is about; ask it at once, unless it waits."""
+        service, second = panes[0].service, panes[0].second
+        count = running.learn(panes)
+        key = running.rule.name, service
+        state = self._incidents.get(key)
+        is_open = state is not None and state.is_open
+        found = None
+        if count and not running.rule.condition.waits:
+            found = running.judge(service, second)
+        if found is None and not (is_open and count):
+            return []
+        trail = self._trails.get(service)
+        since = int(state.opened_at) - 1 if state is not None else second
+        added = trail.of_panes(panes, since=since) if trail else _NOTHING
+        wanted = {
+            x.template_id for p in panes for x in p.templates if running.rule.wants(x)
+        }
+        event = self._event(running, service, second, found, count=count)
+        event = replace(event, added=added.only(wanted), arrival=arrival)
+        return self._decide(key, event, second, now)
+
+    def _event(
+        self,
+        running: Running,
+        service: str,
+        second: int,
+        found: tuple[Burst, str] | None,
+        *,
+        count: int,
+    ) -> Observed:
+        window, peak = _NOTHING, count
+        if found is not None:
+            burst = found[0]
+            trail = self._trails.get(service)
+            if trail is not None:
+                shown = trail.window(second, burst.window_s, errors=burst.count)
+                window = shown.only(trail.wanted(running.rule.wants))
+            peak = max(running.recent(service, second, min(burst.window_s, SPARK_S)))
+        return Observed(
+            rule=running.rule.name,
+            service=service,
+            second=second,
+            errors=count,
+            peak=peak,
+            burst=found[0] if found else None,
+            window=window,
+            added=_NOTHING,
+            arrival=Arrival(),
+            headline=running.rule.headline,
+            why=found[1] if found else "",
+        )
+
+    def _ask(self, start: int, reached: int, now: float) -> list[Outcome]:
+        """Ask the rules that wait about the seconds that are over now."""
+        outcomes: list[Outcome] = []
+        for running in self._running.values():
+            for service in sorted(running.due):
+                for second in range(max(start, reached - _MAX_STEPS_S), reached + 1):
+                    found = running.judge(service, second)
+                    if found is not None:
+                        event = self._event(running, service, second, found, count=0)
+                        key = running.rule.name, service
+                        outcomes += self._decide(key, event, second, now)
+            running.due = {x for x in running.due if running.is_filling(x, reached)}
+        return outcomes
 
     def _advance(self, now: float) -> list[Outcome]:
         """Take open incidents through the seconds that the watermark has passed."""
@@ -220,15 +308,15 @@ class Engine:
             return []
         start = reached if self._checked is None else self._checked + 1
         self._checked = reached
-        outcomes: list[Outcome] = []
+        outcomes = self._ask(start, reached, now)
         for incident in [x for x in self._incidents.values() if x.is_open]:
-            service = incident.service
+            key = incident.key
             first = max(start, reached - _MAX_STEPS_S, int(incident.fired_at))
             for second in range(first, reached + 1):
-                if not self._incidents[service].is_open:
+                if not self._incidents[key].is_open:
                     break
-                calm = self._detector.calm(service, second)
-                outcomes += self._decide(service, Progress(second, calm), second, now)
+                calm = self._calm(key, second)
+                outcomes += self._decide(key, Progress(second, calm), second, now)
         return outcomes
 
     def _whole_watermark(self) -> int | None:
@@ -236,26 +324,37 @@ class Engine:
         watermark = self._tiling.watermark
         return None if watermark is None else int(watermark) - 1
 
+    def _calm(self, key: _Key, second: int) -> Calm:
+        rule, service = key
+        if rule == BURST:
+            return self._detector.calm(service, second)
+        running = self._running.get(rule)  # None: the rule was taken away
+        return Calm(0, 0.0) if running is None else running.calm(service, second)
+
     def _decide(
-        self, service: str, event: Event, second: int, now: float
+        self, key: _Key, event: Event, second: int, now: float
     ) -> list[Outcome]:
-        before = self._incidents.get(service)
-        state, commands, reason = reduce(before, event, now, self._policy)
+        rule, service = key
+        running = self._running.get(rule)
+        policy = self._policy if running is None else running.rule.policy
+        before = self._incidents.get(key)
+        state, commands, reason = reduce(before, event, now, policy)
         self.reasons[reason] += 1
         if state is None:
             return []
         if state != before:
-            self._incidents[service] = state
+            self._incidents[key] = state
             self._changed[state.id] = state
         outcomes = []
         for command in commands:
             match command:
-                case Hold(since):
+                case Hold(since) if rule == BURST:
                     self._detector.hold(service, since)
-                case Release(at):
+                case Release(at) if rule == BURST:
                     self._detector.release(service, at)
                 case Tell(kind):
-                    spark = self._detector.recent(service, second, SPARK_S)
+                    counts = self._detector if running is None else running
+                    spark = counts.recent(service, second, SPARK_S)
                     outcomes.append(Outcome(state, kind, spark))
         return outcomes
 

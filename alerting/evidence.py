@@ -7,11 +7,12 @@ hosts of one service, an incident its 8 most frequent templates with a sample ea
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
-from tocsin.records.frames import Pane, Sample
+from tocsin.records.frames import Pane, Sample, TemplateCount
 
 _KEPT_S = 300
 _MAX_TEMPLATES, _MAX_HOSTS, _MAX_STEPS = 64, 16, 1024
@@ -50,6 +51,13 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
         others = self.other_errors + more.other_errors + dropped
         return Evidence(tuple(ranked[:_SHOWN_TEMPLATES]), hosts, others)
 
+    def only(self, wanted: AbstractSet[str]) -> Evidence:
+        """What of it is of these templates; the others count as others."""
+        if all(x.template_id in wanted for x in self.templates):
+            return self
+        kept = tuple(x for x in self.templates if x.template_id in wanted)
+        return Evidence(kept, self.hosts, 0)
+
 
 class _Known:
     __slots__ = ("first_second", "last_second", "sample", "text")
@@ -81,6 +89,14 @@ class Trail:
             if pane.errors:
                 self._hosts[pane.host] = pane.second
         self._trim()
+
+    def wanted(self, wants: Callable[[TemplateCount], bool]) -> set[str]:
+        """The templates that a rule wants."""
+        return {
+            name
+            for name, known in self._known.items()
+            if wants(TemplateCount(name, known.text, 0, known.sample))
+        }
 
     def window(self, end: int, window_s: int, *, errors: int) -> Evidence:
         """The evidence of the window of `errors` errors that ends with `end`."""

@@ -8,7 +8,7 @@ that they cover, so this needs no offsets of log-metrics itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -17,6 +17,7 @@ from alerting.burst import BurstRule
 from alerting.engine import Engine
 from alerting.incident import Incident, Policy, decode_incident
 from alerting.notice import Notice
+from alerting.rules.rule import Rule
 from alerting.telemetry import AlertingTelemetry
 from alerting.tiling import Place
 from tocsin.errors import BadRecord
@@ -66,6 +67,7 @@ def rebuilt_engine(  # noqa: PLR0913 - what an engine is made of
     policy: Policy,
     incidents: list[Incident],
     *,
+    rules: Sequence[Rule] = (),
     now: float,
     beat: Callable[[], None],
 ) -> tuple[Engine, int]:
@@ -73,7 +75,7 @@ def rebuilt_engine(  # noqa: PLR0913 - what an engine is made of
 
     Blocks while it reads two hours of frames, some seconds; calls `beat` meanwhile.
     """
-    engine = Engine(rule, policy, incidents=incidents)
+    engine = Engine(rule, policy, rules=rules, incidents=incidents)
     positions = stored_positions(bus)
     replayed = _replay(bus, engine, positions, now, beat) if positions else 0
     engine.resume(positions)

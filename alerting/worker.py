@@ -26,6 +26,7 @@ from alerting.orders import OrderBook
 from alerting.receivers import notifiers
 from alerting.recovery import rebuilt_engine, stored_incidents, stored_notices
 from alerting.routing import Routing, tree
+from alerting.rules.rule import rule_of
 from alerting.selfcheck import SELF
 from alerting.silences import configured
 from alerting.telemetry import AlertingTelemetry
@@ -129,6 +130,7 @@ class Worker:
         self._bus = bus
         self._rule = burst_rule(config.burst)
         self._policy = policy(config.burst)
+        self._own_rules = [rule_of(x) for x in config.rules]
         self._rules = rules(config, receivers)
         self._channels = list(receivers.values())
         self._heart = config.heartbeat
@@ -175,6 +177,7 @@ class Worker:
             self._rule,
             self._policy,
             [x for x in incidents if x.rule != SELF],
+            rules=self._own_rules,
             now=self._clock(),
             beat=self._health.beat,
         )

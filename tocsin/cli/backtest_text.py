@@ -11,6 +11,7 @@ from alerting.incident import Incident
 from alerting.message import clock_time, describe, span
 from alerting.notify.terminal import render
 from alerting.text import cut, one_line
+from tocsin.app.backtest.comparing import Comparison
 from tocsin.app.backtest.labels import Score
 from tocsin.app.backtest.running import Result
 from tocsin.cli.lines import visible
@@ -100,6 +101,22 @@ def quality(found: Score, result: Result) -> Iterator[str]:
         name = cut(one_line(service), 60)
         since = clock_time(label.start)
         yield f"    missed: {name}, {visible(label.kind)} from {since}"
+
+
+def difference(found: Comparison, names: tuple[str, str]) -> Iterator[str]:
+    """Which pages both sets of rules have, and which only one."""
+    sooner = [b.detected_at - a.detected_at for a, b in found.both]
+    yield f"{_number(len(found.both), 'page')} of both"
+    if sooner:
+        mean = sum(sooner) / len(sooner)
+        yield f"  {visible(names[0])} told them {mean:+.1f} s earlier on average"
+    for name, alone in zip(names, (found.only_first, found.only_second), strict=True):
+        yield f"{_number(len(alone), 'page')} of {visible(name)} alone"
+        for incident in alone[:_SHOWN_SERVICES]:
+            at, service = clock_time(incident.detected_at), one_line(incident.service)
+            yield f"  {at}  {cut(service, 60)}: {one_line(incident.rule)}"
+        if len(alone) > _SHOWN_SERVICES:
+            yield f"  and {len(alone) - _SHOWN_SERVICES} more"
 
 
 def notes(result: Result, *, left_out: int) -> Iterator[str]:

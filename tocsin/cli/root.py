@@ -27,6 +27,7 @@ COMMANDS = {
     "alert": "Watch the counts, open incidents, send messages.",
     "check": "Tell every problem of the configuration and its surroundings.",
     "config": "Show the configuration in force, or its schema.",
+    "test": "Run unit tests of rules on log lines.",
     "backtest": "Tell what the rules would have told about existing logs.",
     "parse": "Show how Tocsin reads your lines.",
     "incidents": "List incidents, show or acknowledge one.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -144,10 +144,29 @@ class HeartbeatConfig(Section):
     every: Duration = 60.0
 
 
+class RuleConfig(Section):
+    """A rule beside the default one; its type says what the two levels mean."""
+
+    name: str = Field(min_length=1, max_length=80)
+    type: Literal["threshold", "ratio", "change", "match"]
+    service: list[str] = ["*"]
+    level: Literal["fatal", "error", "warn", "any"] = "error"
+    text: str | None = Field(None, max_length=500)
+    warning: float | None = Field(None, gt=0)
+    critical: float | None = Field(None, gt=0)
+    min_count: int = Field(10, ge=1)
+    window: Duration = Field(60.0, ge=1, le=480)
+    for_: Duration = Field(0.0, alias="for", le=3600)
+    quiet: Duration = Field(120.0, ge=1)
+
+
 class AlertingConfig(Section):
     """Rules and receivers."""
 
     burst: BurstConfig = BurstConfig()
+    rules: list[RuleConfig] = Field(
+        [], description="rules beside the default one: see docs/rules"
+    )
     slack: SlackConfig = SlackConfig()
     receivers: list[ReceiverConfig] = Field(
         [], description="whom to tell, beside alerting.slack"

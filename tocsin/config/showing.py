@@ -55,7 +55,9 @@ def _written_section(setting: Setting, section: BaseModel) -> dict[str, Any]:
     """What is set in a section inside of a list."""
     fields = type(section).model_fields
     return {
-        name: written(Setting((*setting.path, name), fields[name]), value)
+        fields[name].alias or name: written(
+            Setting((*setting.path, name), fields[name]), value
+        )
         for name, value in section
         if name in section.model_fields_set
     }

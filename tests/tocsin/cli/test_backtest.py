@@ -134,3 +134,40 @@ def test_a_plot_is_written_as_png(
     assert status == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "drawn to" in capsys.readouterr().err
+
+
+def test_rules_of_a_file_take_the_place_of_the_configured_ones(
+    logs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        "burst: {enabled: false}\n"
+        "rules: [{name: many, type: threshold, critical: 60, window: 1m}]\n"
+    )
+
+    arguments = ["backtest", "--json", "--processes", "1", "--rules", str(rules)]
+    assert invoke([*arguments, str(logs)]) == 0
+
+    [found] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (found["rule"], found["service"], found["expected"]) == ("many", "pay", 60)
+    assert found["detected_at"] == START + 1220
+
+
+def test_two_files_of_rules_are_compared(
+    logs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    soon, late, never = (tmp_path / x for x in ("soon.yaml", "late.yaml", "never.yaml"))
+    rule = "{name: many, type: threshold, critical: %d, window: 1m}"
+    for path, count in ((soon, 6), (late, 60), (never, 600)):
+        path.write_text(f"burst: {{enabled: false}}\nrules: [{rule % count}]\n")
+
+    def said(first: Path, second: Path) -> str:
+        files = ["--compare", str(first), str(second)]
+        assert invoke(["backtest", "--processes", "1", *files, str(logs)]) == 0
+        return capsys.readouterr().out
+
+    assert "1 page of both\n" in (both := said(soon, late))
+    assert "soon.yaml told them +18.0 s earlier on average" in both
+    assert f"1 page of {late} alone\n  2026-03-14 00:20:20 UTC  pay: many" in said(
+        late, never
+    )

@@ -88,3 +88,16 @@ def test_the_schema_knows_every_setting_and_shows_defaults_as_they_are_written()
     assert set(described["properties"]) == set(Config.model_fields)
     assert described["additionalProperties"] is False
     assert '"ge"' not in json.dumps(described)
+
+
+def test_a_rule_is_shown_by_the_keys_that_a_file_has(tmp_path: Path) -> None:
+    path = tmp_path / "tocsin.yaml"
+    path.write_text(
+        "alerting:\n  rules:\n"
+        "    - {name: many, type: threshold, warning: 5, for: 10s}\n"
+    )
+
+    shown = "\n".join(as_yaml(load(file=path, environ={})))
+
+    assert '"for": "10s"' in shown
+    assert "for_" not in shown

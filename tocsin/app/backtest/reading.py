@@ -39,7 +39,10 @@ class ChunkReader:
         Raises:
             OSError: the file cannot be read.
         """
-        lines, offsets = lines_of(chunk)
+        return self.read_lines(chunk, *lines_of(chunk))
+
+    def read_lines(self, chunk: Chunk, lines: list[bytes], offsets: Ints) -> Found:
+        """Read lines that begin at these offsets of the chunk's file."""
         if not lines:
             return Found([], 0, 0, None)
         arrival = np.full(len(lines), chunk.modified_at)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from alerting.burst import BurstRule
 from alerting.engine import Engine, Outcome
-from alerting.incident import Incident, Policy
+from alerting.incident import Incident
+from alerting.rules.rule import rule_of
+from alerting.worker import burst_rule, policy
 from collector.discovery import Discovery, Scan
 from collector.service import origin_of
 from tocsin.app.backtest.history import History, LogFile, Totals
 from tocsin.app.backtest.plot import Rates
 from tocsin.app.backtest.pool import read, reading_pool
+from tocsin.config.alerting import AlertingConfig
 from tocsin.config.model import Config
 from tocsin.errors import BadRecord, TocsinError
 from tocsin.ports.bus import Bus, Start
@@ -150,10 +152,16 @@ def recorded_frames(bus: Bus) -> Iterator[Frame]:
         reader.close()
 
 
-def replay(bus: Bus, watch: Watch, *, rule: BurstRule, policy: Policy) -> Result:
+def engine_of(config: AlertingConfig) -> Engine:
+    """An engine with the rules as they are configured."""
+    rules = [rule_of(x) for x in config.rules]
+    return Engine(burst_rule(config.burst), policy(config.burst), rules=rules)
+
+
+def replay(bus: Bus, watch: Watch, rules: AlertingConfig) -> Result:
     """Run the rules over what log-metrics keeps, each frame at the time it came."""
     totals = Totals()
-    engine = Engine(rule, policy)
+    engine = engine_of(rules)
     incidents: dict[str, Incident] = {}
     services: set[str] = set()
     for frame in recorded_frames(bus):
@@ -170,13 +178,12 @@ def replay(bus: Bus, watch: Watch, *, rule: BurstRule, policy: Policy) -> Result
     return Result(totals, found, engine.dropped)
 
 
-def backtest(  # noqa: PLR0913 - what a run is made of
+def backtest(
     files: Iterable[LogFile],
     config: Config,
     watch: Watch,
+    rules: AlertingConfig,
     *,
-    rule: BurstRule,
-    policy: Policy,
     processes: int,
 ) -> Result:
     """Read files and run the rules over them."""
@@ -185,7 +192,7 @@ def backtest(  # noqa: PLR0913 - what a run is made of
         processes, settings.timezone, max_templates=settings.max_templates
     ) as pool:
         history = History(files, read, pool)
-        run = Run(Engine(rule, policy), watch)
+        run = Run(engine_of(rules), watch)
         for frame in history.frames():
             run.take(frame)
     return Result(history.totals, run.incidents(), run.dropped)

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from alerting.worker import burst_rule, policy
-from tocsin.app.backtest.labels import read_labels, score
+from tocsin.app.backtest.comparing import compare as compare_pages
+from tocsin.app.backtest.history import LogFile
+from tocsin.app.backtest.labels import Labels, read_labels, score
 from tocsin.app.backtest.plot import Rates, draw
 from tocsin.app.backtest.pool import default_processes, warm_up
 from tocsin.app.backtest.running import Result, Watch, backtest, log_files, replay
 from tocsin.app.connecting import open_for_reading, require_topic
 from tocsin.cli import options
-from tocsin.cli.backtest_text import as_object, notes, page, quality, summary
+from tocsin.cli.backtest_text import (
+    as_object,
+    difference,
+    notes,
+    page,
+    quality,
+    summary,
+)
+from tocsin.config.alerting import AlertingConfig
+from tocsin.config.model import Config
+from tocsin.config.rules_file import read_rules
 from tocsin.errors import TocsinError
 from tocsin.records.topics import LOG_METRICS
 
@@ -44,6 +57,19 @@ from tocsin.records.topics import LOG_METRICS
     help="Draw rates, what was expected, and incidents as PNG.",
 )
 @click.option(
+    "--rules",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Take the rules of this file instead of those of the configuration.",
+)
+@click.option(
+    "--compare",
+    nargs=2,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="RULES_A RULES_B",
+    help="Run two files of rules, and tell which pages only one of them has.",
+)
+@click.option(
     "--processes",
     type=click.IntRange(1, 64),
     metavar="N",
@@ -57,6 +83,8 @@ def command(  # noqa: PLR0913 - the options
     from_topic: bool,
     labels: Path | None,
     plot: Path | None,
+    rules: Path | None,
+    compare: tuple[Path, Path] | None,
     processes: int | None,
     as_json: bool,
 ) -> None:
@@ -67,17 +95,18 @@ def command(  # noqa: PLR0913 - the options
     and how many a day that is. Nothing is sent and nothing is kept.
     """
     truth = read_labels(labels) if labels else None
+    source = _source(context, processes, from_topic=from_topic)
+    if compare is not None:
+        _compare(source, compare, truth)
+        return
     watch = Watch(rates=Rates() if plot else None)
-    if from_topic:
-        result, left_out = _over_topic(context, watch), 0
-    else:
-        result, left_out = _over_files(context, watch, processes)
+    result = source.run(watch, read_rules(rules) if rules else None)
     if as_json:
         for incident in result.incidents:
             click.echo(json.dumps(as_object(incident), ensure_ascii=False))
     else:
         _show(result, watch)
-    for line in notes(result, left_out=left_out):
+    for line in notes(result, left_out=source.left_out):
         click.echo(f"tocsin: {line}", err=True)
     if truth is not None:
         # In the way of a program that reads the objects.
@@ -87,31 +116,53 @@ def command(  # noqa: PLR0913 - the options
         _draw(plot, watch.rates, result)
 
 
-def _over_files(
-    context: click.Context, watch: Watch, processes: int | None
-) -> tuple[Result, int]:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where the history is: files, or a topic where there are none."""
+
+    config: Config
+    files: Sequence[LogFile] | None
+    processes: int
+    left_out: int = 0
+
+    def run(self, watch: Watch, rules: AlertingConfig | None = None) -> Result:
+        """Run rules over it, by default those of the configuration."""
+        rules = self.config.alerting if rules is None else rules
+        if self.files is not None:
+            return backtest(
+                self.files, self.config, watch, rules, processes=self.processes
+            )
+        with open_for_reading(self.config, "backtest") as bus:
+            require_topic(bus, LOG_METRICS)
+            return replay(bus, watch, rules)
+
+
+def _source(
+    context: click.Context, processes: int | None, *, from_topic: bool
+) -> _Source:
     processes = processes or default_processes()
+    if from_topic:
+        return _Source(options.given(context).load().config, None, processes)
     if processes > 1:
         warm_up()
     config = options.load_for_reading(context).config
     files, scan = log_files(config)
-    result = backtest(
-        files,
-        config,
-        watch,
-        rule=burst_rule(config.alerting.burst),
-        policy=policy(config.alerting.burst),
-        processes=processes,
-    )
-    return result, len(scan.left)
+    return _Source(config, files, processes, len(scan.left))
 
 
-def _over_topic(context: click.Context, watch: Watch) -> Result:
-    config = options.given(context).load().config
-    with open_for_reading(config, "backtest") as bus:
-        require_topic(bus, LOG_METRICS)
-        burst = config.alerting.burst
-        return replay(bus, watch, rule=burst_rule(burst), policy=policy(burst))
+def _compare(source: _Source, files: tuple[Path, Path], truth: Labels | None) -> None:
+    rules = [read_rules(x) for x in files]
+    first, second = (source.run(Watch(), x) for x in rules)
+    found = compare_pages(first.incidents, second.incidents)
+    for line in difference(found, (str(files[0]), str(files[1]))):
+        click.echo(line)
+    for path, result in zip(files, (first, second), strict=True):
+        click.echo(f"\n{path}:")
+        for line in summary(result):
+            click.echo(line)
+        if truth is not None:
+            for line in quality(score(result.incidents, truth), result):
+                click.echo(line)
 
 
 def _show(result: Result, watch: Watch) -> None:

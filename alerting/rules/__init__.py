@@ -1,0 +1,1 @@
+"""Rules beside the default one: each a pure condition over a service's seconds."""

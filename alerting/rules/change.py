@@ -1,0 +1,41 @@
+"""change: at least so many lines in W, and f times as many as in the W before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alerting.burst import Calm
+from alerting.rules.condition import Finding, Levels
+from alerting.seconds import Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Compares a window with the one before it; nothing before counts as one line."""
+
+    window_s: int
+    levels: Levels
+    min_count: int
+    noun: str = "ERROR"
+    waits: bool = False
+
+    def judge(self, seconds: Seconds, end: int) -> Finding | None:
+        """Whether it grew too much."""
+        middle = end - self.window_s
+        count = seconds.errors(middle, end)
+        if count < self.min_count:
+            return None
+        before = seconds.errors(middle - self.window_s, middle)
+        severity = self.levels.severity(count / max(before, 1))
+        if severity is None:
+            return None
+        why = (
+            f"{count:,} {self.noun} in {self.window_s} s, {before:,} in the "
+            f"{self.window_s} s before"
+        )
+        return Finding(severity, count, seconds.lines(middle, end), before, why)
+
+    def calm(self, seconds: Seconds, end: int) -> Calm:
+        """Calm is less than the least count: after W, all is compared with itself."""
+        count = seconds.errors(end - self.window_s, end)
+        return Calm(count, max(0.0, self.min_count - 1.0))

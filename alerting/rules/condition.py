@@ -1,0 +1,63 @@
+"""What a rule asks of the seconds of one service: the interface of all conditions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from alerting.burst import Calm, Severity
+from alerting.seconds import Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """From which value on it is a warning and critical; at least one is set."""
+
+    warning: float | None = None
+    critical: float | None = None
+
+    @property
+    def lowest(self) -> float:
+        """Below it, nothing fires."""
+        return min(x for x in (self.warning, self.critical) if x is not None)
+
+    def severity(self, value: float) -> Severity | None:
+        """What a value is, None where it is neither."""
+        if self.critical is not None and value >= self.critical:
+            return "critical"
+        if self.warning is not None and value >= self.warning:
+            return "warning"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A condition that holds; `why` is what the message says of it."""
+
+    severity: Severity
+    count: int
+    lines: int
+    expected: float
+    why: str
+
+
+class Condition(Protocol):
+    """Pure; `seconds` count the lines that a rule is about as errors, and all lines.
+
+    `waits`: the answer can change back while a second fills up, so it is asked only
+    of seconds that the watermark has passed.
+    """
+
+    @property
+    def window_s(self) -> int:
+        """The window; it is half open, `(end - window, end]`."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether to ask only when a second is over."""
+
+    def judge(self, seconds: Seconds, end: int) -> Finding | None:
+        """Whether it holds in the window that ends with `end`."""
+
+    def calm(self, seconds: Seconds, end: int) -> Calm:
+        """How far it is from holding."""

@@ -1,0 +1,60 @@
+"""A pattern on error lines, in linear time whatever people write (RE2)."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from tocsin.errors import ConfigError
+from tocsin.records.frames import TemplateCount
+
+_REMEMBERED = 10_000
+
+
+class Pattern:
+    """Remembers by template whether the first line seen of it matches.
+
+    Raises:
+        ConfigError: it is no pattern.
+    """
+
+    def __init__(self, text: str) -> None:
+        try:
+            search(text, [""])
+        except ValueError as error:
+            raise ConfigError(
+                f"alerting.rules: {text[:80]!r} is no pattern: {error}",
+                hint="patterns are RE2: no look-around, no back-references",
+            ) from error
+        self._text = text
+        self._known: dict[str, bool] = {}
+
+    def matches(self, found: TemplateCount) -> bool:
+        """Whether lines of a template are meant."""
+        known = self._known.get(found.template_id)
+        if known is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            known = search(self._text, [found.sample.text, found.text])
+            self._known[found.template_id] = known
+        return known
+
+
+def search(pattern: str, texts: list[str]) -> bool:
+    """Whether a pattern matches somewhere in any of the texts.
+
+    Raises:
+        ValueError: it is no pattern of RE2.
+    """
+    arrow, kernels = _arrow()
+    found = kernels.match_substring_regex(arrow.array(texts, arrow.string()), pattern)
+    return any(found.to_pylist())
+
+
+@cache
+def _arrow() -> tuple[Any, Any]:
+    # Only where a rule has a pattern: it takes 40 MB.
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    return pa, pc

@@ -1,0 +1,1 @@
+"""Unit tests of rules: log lines and a clock in, incidents out."""
