@@ -247,7 +247,8 @@ class Broker:
             **self._settings,
         }
         path.write_text("".join(f"{k}={v}\n" for k, v in settings.items()))
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # Not to begin with "-": one in 64 would, and be taken for an option.
+        cluster = urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         done = subprocess.run(
             [
                 *self._java(),
