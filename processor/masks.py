@@ -149,8 +149,7 @@ _STEPS: tuple[_Step, ...] = (
 # `<*>, <*> - <*>` is a list whose length varies, and `<*> (<*>)` says it twice.
 _MASKED = r"<\*>"
 _LIST = rf"{_MASKED}(?:[\s,:;|/@.+*x-]*{_MASKED})+"
-_TWICE = rf"{_MASKED} ?\([\s,]*(?:{_MASKED}[\s,]*)*\)"
-_LISTS = ((_LIST, MASK), (_TWICE, MASK), (_LIST, MASK))
+_TWICE = rf"{_MASKED} \([\s,]*(?:{_MASKED}[\s,]*)*\)"
 
 
 def same_digits(messages: Column) -> Column:
@@ -169,6 +168,8 @@ def mask(messages: Column) -> Column:
     for step in _STEPS:
         texts = columns.replace_where(texts, step.needs, step.replacements)
     masked = columns.replace(texts, _PATTERN, MASK)
-    masked = columns.replace_where(masked, MASK, _LISTS)
+    masked = columns.replace_where(masked, MASK, [(_LIST, MASK)])
+    # Nearly no message says a value twice.
+    masked = columns.replace_where(masked, f"{MASK} (", [(_TWICE, MASK), (_LIST, MASK)])
     masked = columns.replace(masked, r" {2,}|[\t\n\v\f\r]\s*", " ")
     return columns.translate(masked, _DOTS)

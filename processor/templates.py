@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -44,47 +45,45 @@ class Fingerprints:
         """Each row as the number of its template, and the distinct templates."""
         heads = columns.head(messages, MAX_BYTES)
         which, texts = columns.codes(masks.same_digits(heads))
-        keys = list(map(_key, texts))
+        keys = [t if len(t) <= _MAX_KEY_BYTES else _digest(t) for t in texts]
         found = list(map(self._known.get, keys))
         missing = [row for row, template in enumerate(found) if template is None]
         made = templates_of([texts[row] for row in missing])
         for row, template in zip(missing, made, strict=True):
             found[row] = template
-            self._remember(keys[row], template)
-        numbers: dict[Template | None, int] = {}
-        of_text = [numbers.setdefault(template, len(numbers)) for template in found]
-        return np.array(of_text, np.int64)[which], [t for t in numbers if t is not None]
+        self._remember({keys[row]: t for row, t in zip(missing, made, strict=True)})
+        distinct = {template.id: template for template in found if template is not None}
+        numbers = {name: number for number, name in enumerate(distinct)}
+        of_text = [numbers[template.id] for template in found if template is not None]
+        return np.array(of_text, np.int64)[which], list(distinct.values())
 
     def __len__(self) -> int:
         """How many are remembered."""
         return len(self._known)
 
-    def _remember(self, key: bytes, template: Template) -> None:
-        if len(self._known) >= self._remembered:
+    def _remember(self, made: dict[bytes, Template]) -> None:
+        if len(self._known) + len(made) > self._remembered:
             self._known.clear()
-        self._known[key] = template
+        self._known.update(islice(made.items(), self._remembered))
 
 
 def templates_of(texts: Sequence[bytes]) -> list[Template]:
     """The templates of messages whose numbers are one 0 each."""
     if not texts:
         return []
-    faults = [fault_of(text) if b"\n" in text else None for text in texts]
-    lines = [
-        _line(text) if fault is None else fault.message
-        for text, fault in zip(texts, faults, strict=True)
-    ]
-    masked = columns.to_list(masks.mask(columns.column(lines)))
-    told = [
-        text if fault is None else _told(fault, text)
-        for text, fault in zip(masked, faults, strict=True)
-    ]
+    lines = list(texts)
+    faults: dict[int, Fault] = {}
+    for row, text in enumerate(texts):
+        if b"\n" in text:
+            fault = fault_of(text)
+            lines[row] = announced(text) if fault is None else fault.message
+            if fault is not None:
+                faults[row] = fault
+    told = columns.to_list(masks.mask(columns.column(lines)))
+    for row, fault in faults.items():
+        told[row] = _told(fault, told[row])
     known = {text: _template(text) for text in set(told)}
     return [known[text] for text in told]
-
-
-def _line(text: bytes) -> bytes:
-    return announced(text) if b"\n" in text else text
 
 
 def _told(fault: Fault, message: bytes) -> bytes:
@@ -101,7 +100,5 @@ def _template(masked: bytes) -> Template:
     return Template(digest, text.decode("utf-8", "replace")[:MAX_TEMPLATE_CHARS])
 
 
-def _key(text: bytes) -> bytes:
-    if len(text) <= _MAX_KEY_BYTES:
-        return text
+def _digest(text: bytes) -> bytes:
     return blake2b(text, digest_size=16).digest()
