@@ -74,6 +74,8 @@ MASKS: tuple[Mask, ...] = (
     Mask("short path", rf"\B(?:~|\.{{1,2}})?/+{_SEGMENT}+/?", "./x"),
     Mask("component", rf"\b{_SEGMENT}+/\.?\w+\.{_SEGMENT}*\w", "com.acme/.Main.Start"),
     Mask("node list", r"\b[\w-]+\[[0-9]+[,-][0-9,-]*\]", "node-[40-63]"),
+    # Network and hardware addresses that begin with a letter.
+    Mask("colons", r"\b[0-9A-Fa-f]{1,4}(?:::?[0-9A-Fa-f]{1,4}){2,7}\b", "fe:ed:0:a::b"),
     Mask("port", r"\b[a-z0-9-]+(?:\.[a-z0-9-]+)+:[0-9]+\b", "proxy.shop:443"),
     # Numbers, addresses, UUIDs, most hex and every name with a digit in it.
     Mask(

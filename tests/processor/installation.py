@@ -51,9 +51,9 @@ class Writer:
         self._producer = bus.producer("test-writer")
         self._offsets: Counter[str] = Counter()
 
-    def stream(self, service: str, file_id: str, path: str) -> None:
+    def stream(self, service: str, file_id: str, path: str, **labels: str) -> None:
         """Tell where a file-id's lines come from."""
-        row = encode_stream(Stream(path, service, "h", "test", 0.0, 0.0))
+        row = encode_stream(Stream(path, service, "h", "test", 0.0, 0.0, labels))
         with self._producer.transaction() as transaction:
             transaction.put(topics.STREAMS, {file_id.encode(): row})
 
@@ -118,14 +118,23 @@ def processor(bus: Bus, config: ProcessorConfig = QUICK) -> Iterator[None]:
 
 
 def values_of(bus: Bus, topic: str) -> list[bytes]:
-    """All records of a topic, from its beginning."""
+    """The values of all records of a topic, from its beginning."""
+    return [value for records in _all(bus, topic) for value in records.values]
+
+
+def keys_of(bus: Bus, topic: str) -> list[bytes]:
+    """The keys of all records of a topic."""
+    return [key for records in _all(bus, topic) for key in records.keys]
+
+
+def _all(bus: Bus, topic: str) -> list[Records]:
     reader = bus.reader([topic])
-    values: list[bytes] = []
+    found: list[Records] = []
     while not reader.is_caught_up():
-        for batch in reader.poll(max_records=10_000, wait_s=0.2):
-            values.extend(batch.records.values)
+        batches = reader.poll(max_records=10_000, wait_s=0.2)
+        found.extend(batch.records for batch in batches)
     reader.close()
-    return values
+    return found
 
 
 def frames_of(bus: Bus) -> list[Frame]:
@@ -135,10 +144,10 @@ def frames_of(bus: Bus) -> list[Frame]:
 
 def windows_of(bus: Bus) -> list[WindowRecord]:
     """Every window's highest revision."""
-    best: dict[tuple[str, int], WindowRecord] = {}
+    best: dict[tuple[str, int, int], WindowRecord] = {}
     for value in values_of(bus, topics.LOG_METRICS_1M):
         record = msgspec.json.decode(value, type=WindowRecord)
-        key = (record.service, record.window_start)
+        key = (record.service, record.window_start, record.window_s)
         assert key not in best or record.revision > best[key].revision
         best[key] = record
     return list(best.values())

@@ -12,9 +12,11 @@ import pytest
 
 from tests.collector.faults import Fault, FaultyBus
 from tests.processor.installation import (
+    QUICK,
     Writer,
     counted,
     frames_of,
+    keys_of,
     new_bus,
     processor,
     values_of,
@@ -26,7 +28,7 @@ from tests.processor.installation import (
 from tocsin.errors import Fenced
 from tocsin.ports.bus import Bus
 from tocsin.records import topics
-from tocsin.records.public import DeadLetter
+from tocsin.records.public import DeadLetter, ValueSums
 
 pytestmark = pytest.mark.slow
 
@@ -99,6 +101,34 @@ def test_an_error_carries_its_template_and_a_sample_with_its_path(
         assert template.sample.path == "/var/log/api/app.log"
         assert (template.sample.file_id, template.sample.offset) == ("f1", 0)
         assert template.sample.event_at == pytest.approx(now, abs=0.002)
+
+
+def test_counts_by_a_field_reach_windows_of_every_size(tmp_path: Path) -> None:
+    now = time.time() // 10 * 10 - 20
+    action = b'{"level":"%s","time":%f,"action":"%s","msg":"by ann@mail.example"}'
+    more = {"count_by": ["action"], "further_windows": [10.0]}
+    config = QUICK.model_copy(update=more)
+    with new_bus(tmp_path) as bus:
+        writer = Writer(bus)
+        writer.stream("api", "f1", "/var/log/api/app.log", pod="api-1")
+        lines = [
+            action % (b"error", now + 3, b"pay"),
+            action % (b"info", now + 4, b"pay"),
+        ]
+        writer.ship("api", lines, read_at=now)
+        with processor(bus, config):
+            wait_for_windows(bus, 4)
+        panes = [pane for frame in frames_of(bus) for pane in frame.panes]
+
+        assert [pane.labels for pane in panes] == [{"pod": "api-1"}] * 2
+        assert b"ann@" not in b"".join(values_of(bus, topics.LOG_METRICS))
+        # Windows of a second are the first size here, so theirs are the plain keys.
+        found = {(w.window_s, w.lines): w.by_field for w in windows_of(bus)}
+        assert found[10, 2] == {"action": {"pay": ValueSums(lines=2, errors=1)}}
+        assert found[1, 1]["action"]["pay"].lines == 1
+        keys = keys_of(bus, topics.LOG_METRICS_1M)
+        assert f"api/{now:.0f}/10".encode() in keys
+        assert f"api/{now + 3:.0f}".encode() in keys
 
 
 def test_poison_goes_to_the_dead_letters_and_the_rest_is_read(tmp_path: Path) -> None:
