@@ -109,7 +109,7 @@ def compare_live(
 
 
 def compare_vanished(found: Found, original: Source, trail_at: TrailAt) -> Likeness:
-    """Tell a copy of a file that cannot be found just now."""
+    """Tell a copy of a file that cannot be found, for now or for ever."""
     offset = original.place.offset
     if not offset:
         return Likeness.UNKNOWN

@@ -52,6 +52,7 @@ class _Held:
     modified_at: float
     original: Source
     file_id: str
+    likeness: Likeness
     since: float
 
 
@@ -76,12 +77,12 @@ class Copies:
             OSError: it cannot be read.
         """
         held = self._held.get(found.key)
-        if held is not None and self._is_unchanged(held, found):
-            if now - held.since < _SETTLES_S:
-                return LeftOut.COPY
-            settled = self._settle(held, found)
-            if settled is not None:
-                return settled
+        if (
+            held is not None
+            and self._is_unchanged(held, found)
+            and now - held.since < _SETTLES_S
+        ):
+            return LeftOut.COPY
         originals = self._originals(found)
         if held is not None and held.original not in originals:
             originals.insert(0, held.original)
@@ -117,8 +118,10 @@ class Copies:
         for original in originals:
             likeness = self._compare(found, original, here)
             if likeness is not Likeness.NONE:
-                self._hold(found, original, now=now)
-                return LeftOut.COPY
+                held = self._hold(found, original, likeness, now=now)
+                is_settled = now - held.since >= _SETTLES_S
+                settled = self._settle(held, found) if is_settled else None
+                return settled or LeftOut.COPY
         self._held.pop(found.key, None)
         return None
 
@@ -138,7 +141,7 @@ class Copies:
         if original in self._ledger.rewritten:
             return Likeness.UNKNOWN
         if not self._ledger.holds(original):
-            return Likeness.NONE
+            return compare_vanished(found, original, here)
         try:
             descriptor = self._descriptors.open(original.key, original.path)
             there = partial(trail_at, descriptor)
@@ -152,16 +155,22 @@ class Copies:
             self._ledger.rewritten[original] = Verdict.REWRITTEN
         return likeness
 
-    def _hold(self, found: Found, original: Source, *, now: float) -> None:
+    def _hold(
+        self, found: Found, original: Source, likeness: Likeness, *, now: float
+    ) -> _Held:
         held = self._held.get(found.key)
-        since = now if held is None or held.size != found.size else held.since
-        self._held[found.key] = _Held(
-            found.size, found.modified_at, original, original.file_id, since
+        same = held is not None and self._is_unchanged(held, found)
+        since = held.since if held is not None and same else now
+        held = _Held(
+            found.size, found.modified_at, original, original.file_id, likeness, since
         )
+        self._held[found.key] = held
+        return held
 
     def _is_unchanged(self, held: _Held, found: Found) -> bool:
         return (
-            held.size == found.size
+            held.likeness is Likeness.COPY
+            and held.size == found.size
             and held.modified_at == found.modified_at
             and held.file_id == held.original.file_id
             and held.original not in self._ledger.rewritten
@@ -170,21 +179,21 @@ class Copies:
 
     def _settle(self, held: _Held, found: Found) -> Copy | None:
         """What a copy is whose original was not truncated."""
-        if not self._ledger.is_settled:
-            return None
-        name = found.path.rpartition("/")[2]
-        if not is_rotated_name(name) and found.size < _TELLING_BYTES:
-            del self._held[found.key]
-            return Copy(Admit.BEGINNING, 0)
         original = held.original
-        if original.place.offset >= found.size:
-            del self._held[found.key]
-            return Copy(Admit.SHIPPED, found.size)
-        if not self._ledger.holds(original):
+        name = found.path.rpartition("/")[2]
+        if not self._ledger.is_settled or held.likeness is not Likeness.COPY:
+            return None
+        copy = None
+        if not is_rotated_name(name) and found.size < _TELLING_BYTES:
+            copy = Copy(Admit.BEGINNING, 0)
+        elif original.place.offset >= found.size:
+            copy = Copy(Admit.SHIPPED, found.size)
+        elif not self._ledger.holds(original):
             # It went away with bytes unread: they are here.
+            copy = Copy(Admit.BEHIND_ORIGINAL, original.place.offset)
+        if copy is not None:
             del self._held[found.key]
-            return Copy(Admit.BEHIND_ORIGINAL, original.place.offset)
-        return None
+        return copy
 
     def _originals(self, found: Found) -> list[Source]:
         """The files that `found` may be a copy of: of a related name, or truncated."""
@@ -196,8 +205,12 @@ class Copies:
         found_at = [by_path[path] for path in wanted if path in by_path]
         for base in bases:
             found_at += self._namesakes(base)[:_MAX_NAMESAKES]
-        # Any name will do where the bytes tell enough.
-        found_at += (s for s in self._ledger.truncated if _is_telling(s.before))
+        names = {name, *bases}
+        for source in self._ledger.truncated:
+            was = source.path.rpartition("/")[2]
+            # Any name will do where the bytes tell enough.
+            if _is_telling(source.before) or names & {was, *base_names(was)}:
+                found_at.append(source)
         unique = dict.fromkeys(found_at)
         return [source for source in unique if source.key != found.key]
 

@@ -160,7 +160,10 @@ class Roster:
         rewritten = dict(self.ledger.rewritten)
         self.ledger.rewritten.clear()
         for source, verdict in rewritten.items():
-            if not (self.ledger.holds(source) and self._rewrites.is_one(source)):
+            if not self.ledger.holds(source):
+                continue
+            if not self._rewrites.is_one(source):
+                self.ledger.enqueue(source)
                 continue
             followed = self._descriptors.is_kept(source.key) or source.key in self._pins
             if source.seen_in == self.ledger.sweeps or followed:

@@ -146,7 +146,8 @@ class Shipper:
         while ready and not cargo.is_full and time.monotonic() < until:
             source = ready.popleft()
             source.queued = False
-            if self._ledger.holds(source):
+            # What was rewritten is read once it is clear what it held before.
+            if self._ledger.holds(source) and source not in self._ledger.rewritten:
                 try:
                     self._read(source, cargo)
                 except OSError as error:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.collector.core import Desk
+from tests.collector.faults import Fault
+from tocsin.errors import TransactionAborted
 
 
 def numbered(count: int, *, start: int = 0, word: str = "line") -> bytes:
@@ -412,3 +414,68 @@ def test_s49_copied_while_stopped_and_the_original_still_empty(desk: Desk) -> No
     desk.work(after_s=60)
 
     expect(desk, numbered(1))
+
+
+def test_s36_copied_and_truncated_between_a_failure_and_its_recovery(
+    desk: Desk,
+) -> None:
+    path = desk.logs / "app.log"
+    path.write_bytes(numbered(1))
+    desk.core.look()
+    desk.faulty.fault = Fault.ABORTED
+    with pytest.raises(TransactionAborted) as failure:
+        desk.core.shipper.ship()
+    desk.faulty.fault = Fault.NONE
+
+    shutil.copyfile(path, f"{path}.1")
+    path.write_bytes(numbered(1, start=1000))
+    desk.core.look(settled=False)
+    desk.core.shipper.recover(failure.value)
+    desk.core.shipper.ship()
+    for after_s in (0, 6, 60):
+        desk.work(after_s=after_s)
+
+    expect(desk, numbered(1), numbered(1, start=1000))
+    assert desk.lost() == 0
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_s49_copied_while_stopped_and_the_original_renamed(
+    desk: Desk, *, seen: bool
+) -> None:
+    path = desk.logs / "app.log"
+    path.write_bytes(numbered(1))
+    desk.work()
+    if not seen:
+        desk.kill()
+    shutil.copyfile(path, f"{path}.1")
+    os.truncate(path, 0)
+    append(path, numbered(1, start=1000))
+    if seen:
+        desk.core.look()
+        desk.kill()
+    path.rename(f"{path}.2")
+
+    desk.start()
+    desk.work(after_s=60)
+
+    expect(desk, numbered(1), numbered(1, start=1000))
+
+
+def test_what_was_cut_off_while_the_bus_was_away_is_counted(desk: Desk) -> None:
+    path = desk.logs / "app.log"
+    path.write_bytes(numbered(3))
+    desk.core.look()
+    desk.faulty.fault = Fault.ABORTED
+    with pytest.raises(TransactionAborted) as failure:
+        desk.core.shipper.ship()
+    desk.faulty.fault = Fault.NONE
+
+    path.write_bytes(numbered(2, start=1000))
+    desk.core.look(settled=False)
+    desk.core.shipper.recover(failure.value)
+    for after_s in (0, 6, 60):
+        desk.work(after_s=after_s)
+
+    expect(desk, numbered(2, start=1000))
+    assert desk.lost() == len(numbered(3))
