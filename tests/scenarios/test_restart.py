@@ -124,6 +124,27 @@ def test_s48_rotated_outside_the_glob_while_stopped(any_stage: Stage) -> None:
     assert len(any_stage.file_ids()) == 2
 
 
+def test_s48_pinned_files_outlive_rotation_deletion_and_an_outage_together(
+    stage: Stage,
+) -> None:
+    path = stage.logs / "app.log"
+    collector = stage.home.collector(pin=True)
+    collector.start()
+    stage.home.wait_watching()
+    stage.write(path)
+    stage.wait()
+    with stage.home.frozen():
+        stage.write(path, 50)
+        time.sleep(0.5)
+        collector.kill()
+    path.unlink()
+    stage.write(path)
+
+    with stage.home.collector(pin=True) as collector:
+        stage.expect_exactly_once()
+        assert collector.lost_bytes == 0
+
+
 def test_s49_copied_and_truncated_while_stopped(stage: Stage) -> None:
     path = stage.logs / "app.log"
     ship_and_stop(stage, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import subprocess
@@ -23,6 +24,23 @@ Lost = Callable[[], float]
 
 def rename(path: Path, name: str) -> Path:
     return path.rename(path.with_name(name))
+
+
+def test_s24_the_compressed_twin_of_a_file_that_was_shipped_is_not_shipped(
+    running: Stage,
+) -> None:
+    path = running.logs / "app.log"
+    running.write(path, 50)
+    running.wait()
+
+    rotated = rename(path, "app.log.1")
+    rotated.with_name("app.log.1.gz").write_bytes(gzip.compress(rotated.read_bytes()))
+    rotated.unlink()
+    running.write(path)
+
+    running.wait()
+    running.check()
+    assert len(running.file_ids()) == 2
 
 
 def test_s25_a_renamed_file_is_read_on_through_its_old_descriptor(
