@@ -35,7 +35,8 @@ class Mask:
 # What a token with a digit may have before the digit, inside, and at its end.
 _BEFORE, _INSIDE, _LAST = (
     r"[A-Za-z_./@#~$+%\\\x80-\xff-]",
-    r"[A-Za-z0-9_.:/@%+#~$*\\\x80-\xff-]",
+    # Not two colons: `Disk0::read` keeps its function.
+    r"(?::?[A-Za-z0-9_./@%+#~$*\\\x80-\xff-])",
     r"[A-Za-z0-9_/@%+#~$\\\x80-\xff-]",
 )
 _UNIT = (

@@ -50,6 +50,7 @@ def test_what_varies_is_masked_wholly(kind: Mask) -> None:
         ("on [n1] at Tue Mar 4 09:21:07 2026", "on [<*>] at <*>"),
         ("nodes web-[40-63] and web-7 are up", "nodes <*> and <*> are up"),
         ("Müller7 fehlt für größe=klein", "<*> fehlt für größe=klein"),
+        ("Disk0::read: key aa:bb:0c:dd", "<*>::read: key <*>"),
         ("too   many\t blanks", "too many blanks"),
         ("", ""),
     ],
