@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := tocsin collector processor alerting dashboards tests
 
-.PHONY: help setup dev run demo test fast lint format bench bench-alerts lock clean
+.PHONY: help setup dev run demo test soak fast lint format bench bench-alerts lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -33,6 +33,9 @@ demo: setup ## realistic logs with an ERROR burst, and the message it leads to
 test: dev ## the whole suite, on a real Kafka where Java and Maven are to be had
 	$(BIN)/python -m tests.setup
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+soak: dev ## the collector's long scenarios in full: 5,000 files, 2 GiB, 30 minutes
+	TOCSIN_SOAK=1 $(BIN)/pytest tests/scenarios/test_soak.py tests/scenarios/test_discovery.py -k "s10 or s11 or s22 or s70" -s $(ARGS)
 
 fast: dev ## unit tests only, under 20 s
 	$(BIN)/pytest -q -m "not slow and not kafka and not e2e" -n 2 $(ARGS)
