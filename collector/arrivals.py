@@ -146,7 +146,7 @@ class Arrivals:
         labels = origin_of(found.path, found.base).labels
         origin = Origin(decode_path(row.service), labels)
         source = self._source(found, row.file_id, origin, row.first_seen_at)
-        source.place = Place(row.offset)
+        source.place = Place(row.offset, habit=row.habit)
         source.may_begin_with_hole = not row.offset
         source.begins_at = row.begins_at
         source.peak = max(row.size, row.offset)

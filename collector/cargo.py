@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, count, pairwise
 from operator import add
@@ -19,15 +19,27 @@ _SHOWN_CHARS = 500
 
 
 def keys_of(
-    prefix: str, start: int, lines: Sequence[bytes], mark: Mark = Mark.NONE
+    prefix: str,
+    start: int,
+    lines: Sequence[bytes],
+    mark: Mark = Mark.NONE,
+    marks: Mapping[int, Mark] | None = None,
 ) -> list[bytes]:
-    """The keys of consecutive lines of one file; `mark` is on the first."""
+    """The keys of consecutive records of one file.
+
+    `mark` is on the first, `marks` say which others have one, by number.
+    """
     # Everything here runs in C, 0.2 µs a line: offset + length + 1, over and over.
     offsets = map(add, accumulate(map(len, lines[:-1]), initial=start), count())
     keys = list(map(f"{prefix.replace('%', '%%')}:%d".encode().__mod__, offsets))
-    if mark is not Mark.NONE:
-        keys[0] += mark.value.encode()
+    if mark is not Mark.NONE or marks:
+        for number, each in {**(marks or {}), **_first(mark)}.items():
+            keys[number] += each.value.encode()
     return keys
+
+
+def _first(mark: Mark) -> dict[int, Mark]:
+    return {} if mark is Mark.NONE else {0: mark}
 
 
 @dataclass(slots=True)
@@ -79,13 +91,16 @@ class Cargo:
         if not lines:
             return
         columns = self._by_partition.setdefault(source.partition, _Columns())
-        columns.keys += keys_of(source.prefix, step.taken.start, lines, step.mark)
+        taken = step.taken
+        columns.keys += keys_of(
+            source.prefix, taken.start, lines, step.mark, taken.marks
+        )
         columns.values += lines
-        size = step.taken.place.offset - step.taken.start
+        size = taken.place.offset - taken.start
         columns.size += size
         self._size += size
         tally = self.tallies.setdefault(source.origin.service, Tally())
-        tally.lines += len(lines)
+        tally.lines += len(lines) + taken.joined
         tally.size += size
         if len(columns.values) >= self._max_lines or self._size >= self._max_bytes:
             self.is_full = True

@@ -25,6 +25,7 @@ import msgspec
 
 from collector.identity import FileKey, Fingerprint, file_key_of
 from tocsin.errors import BadRecord
+from tocsin.formats.multiline import Habit
 
 VERSION = 2
 _READABLE = range(1, VERSION + 1)
@@ -40,6 +41,7 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     percent-encoded where they are not printable UTF-8. `rotated`: it was given the name
     of a rotated file. `begins_at`: the bytes before
     were not to be read. `size`: the file's, at least.
+    `habit`: what is remembered of the events before `offset`.
     `key`: device and inode, where the file-id does not name them any more. `finished`:
     the file was given up (rotated or deleted, and read to its end).
     """
@@ -56,6 +58,7 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     tail: str
     first_seen_at: float
     at: float
+    habit: Habit = Habit()
     finished: bool = False
     rotated: bool = False
     begins_at: int = 0

@@ -1,12 +1,16 @@
 """Bytes in, lines out: which bytes to read next, and which lines they complete.
 
 No I/O: the caller asks `want` what to read, reads it, and hands it to `take`. Nothing
-is kept between two reads but three numbers, so a million unfinished lines cost no
+is kept between two reads but a few numbers, so a million unfinished lines cost no
 memory. Invariants:
 
 - `Place.offset` is the first byte of the first line that was not given out yet.
 - The bytes `[offset, offset + searched)` are known to hold no newline.
 - Lines tile: the next place is the last one plus, for each line, its length plus one.
+
+Where lines are joined to events, an event is what is given out, and `Place.habit` is
+carried as well. An event is shorter than half a chunk, so the one at a chunk's end is
+read again from its start. Each line over that stands alone.
 
 A line is looked for in one chunk. One that is longer is searched for its newline chunk
 by chunk, then read whole from its start; over `max_line` bytes it is cut there, and
@@ -15,17 +19,25 @@ the rest is stepped over. So a step reads at most `max_line` bytes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+from tocsin.formats.multiline import Habit, Limits, Wait, after_long_line, split
+from tocsin.records.keys import Mark
 
 NEWLINE = b"\n"
 
 
 class Place(NamedTuple):
-    """Where a reader is in a file; `length` is that of a long line found whole."""
+    """Where a reader is in a file; `length` is that of a long line found whole.
+
+    `habit`: what is remembered of the events before.
+    """
 
     offset: int
     searched: int = 0
     length: int | None = None
+    habit: Habit = Habit()
 
     @property
     def seen(self) -> int:
@@ -41,19 +53,26 @@ class Span(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What one read gave: the lines from `start` on, and the place after them.
+    """What one read gave: the records from `start` on, and the place after them.
 
     `dropped`: bytes of the only line that its limit cut off; they are in no record.
+    `marks`: by number, the records that are not whole events. `joined`: lines beyond
+    the first of each record. `wait`: how long to wait for more of an event that may be
+    over, whose last byte so far is before `open_to`.
     """
 
     place: Place
     start: int
     lines: list[bytes]
     dropped: int = 0
+    marks: Mapping[int, Mark] = {}
+    joined: int = 0
+    wait: Wait = Wait.NOT
+    open_to: int = 0
 
 
 class Framing(NamedTuple):
-    """The limits: bytes of one read, and of one line.
+    """The limits: bytes of one read, and of one line; of events if lines are joined.
 
     Two chunks fit into a line, so that a line found inside a read is never too long
     and need not be measured.
@@ -61,11 +80,22 @@ class Framing(NamedTuple):
 
     chunk: int
     max_line: int
+    events: Limits | None = None
 
     @classmethod
-    def of(cls, *, max_line: int, chunk: int) -> Framing:
-        """The limits for lines of at most `max_line` bytes."""
-        return cls(max(1, min(chunk, max_line // 2)), max(1, max_line))
+    def of(
+        cls, *, max_line: int, chunk: int, max_event_lines: int | None = None
+    ) -> Framing:
+        """The limits for lines of at most `max_line` bytes.
+
+        `max_event_lines`: join lines to events, of so many at most.
+        """
+        chunk = max(1, min(chunk, max_line // 2))
+        events = None
+        if max_event_lines is not None:
+            # The event and half a chunk of the line after it are seen at once.
+            events = Limits(max_event_lines, (chunk - 1) // 2)
+        return cls(chunk, max(1, max_line), events)
 
     def want(self, place: Place) -> Span:
         """What to read at `place`."""
@@ -76,33 +106,67 @@ class Framing(NamedTuple):
             return Span(place.offset, place.searched + self.chunk)
         return Span(place.seen, self.chunk)
 
-    def take(self, place: Place, data: bytes) -> Taken:
-        """Take what was read for `want(place)`; fewer bytes mean the file's end."""
+    def take(self, place: Place, data: bytes, *, ends_at: int | None = None) -> Taken:
+        """Take what was read for `want(place)`; fewer bytes mean the file's end.
+
+        `ends_at`: do not wait for more of an event that is open to there.
+        """
         if place.length is not None:
             return self._take_long(place, place.length, data)
         if place.searched >= self.chunk:
             return self._search(place, data)
+        if self.events is not None:
+            return self._join(place, data, self.events, ends_at)
         lines = data.split(NEWLINE)
         rest = len(lines.pop())
         after = Place(place.offset + len(data) - rest, rest)
         return Taken(after, place.offset, lines)
 
+    def _join(
+        self, place: Place, data: bytes, limits: Limits, ends_at: int | None
+    ) -> Taken:
+        ended = data.rfind(NEWLINE) + 1
+        open_to = place.offset + ended
+        found = split(data, place.habit, limits, final=ends_at == open_to)
+        after = place.offset + found.size
+        searched = len(data) - ended if after == open_to else 0
+        return Taken(
+            Place(after, searched, None, found.habit),
+            place.offset,
+            found.events,
+            marks=_marks(found.open_ended, found.rests),
+            joined=found.lines - len(found.events),
+            wait=found.wait,
+            open_to=open_to,
+        )
+
     def _search(self, place: Place, data: bytes) -> Taken:
         end = data.find(NEWLINE)
         if end < 0:
-            found = Place(place.offset, place.searched + len(data))
+            found = place._replace(searched=place.searched + len(data))
         else:
-            found = Place(place.offset, place.searched, place.searched + end)
+            found = place._replace(length=place.searched + end)
         return Taken(found, place.offset, [])
 
     def _take_long(self, place: Place, length: int, data: bytes) -> Taken:
         if len(data) < min(length + 1, self.max_line):
             # The file shrank meanwhile: look again from the line's start.
-            return Taken(Place(place.offset), place.offset, [])
+            again = Place(place.offset, habit=place.habit)
+            return Taken(again, place.offset, [])
         line = data[: min(length, self.max_line)]
+        habit = place.habit if self.events is None else after_long_line(place.habit)
         return Taken(
-            Place(place.offset + length + 1),
+            Place(place.offset + length + 1, habit=habit),
             place.offset,
             [line],
             length - len(line),
         )
+
+
+_NO_MARKS: Mapping[int, Mark] = {}
+
+
+def _marks(open_ended: Sequence[int], rests: Sequence[int]) -> Mapping[int, Mark]:
+    if not (open_ended or rests):
+        return _NO_MARKS
+    return {**dict.fromkeys(open_ended, Mark.OPEN), **dict.fromkeys(rests, Mark.REST)}

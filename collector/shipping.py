@@ -25,9 +25,11 @@ from collector.checkpoint import (
 from collector.framing import Framing, Place
 from collector.identity import Trail, Verdict
 from collector.ledger import Setup
+from collector.patience import OpenEvents
 from collector.roster import Roster
 from collector.source import Source, Step, last_words, step
 from tocsin.errors import BadRecord, RecordTooLarge
+from tocsin.formats.multiline import Wait
 from tocsin.ports.bus import Bus, Producer, Transaction
 from tocsin.records.keys import Mark
 from tocsin.records.streams import Stream, encode_stream
@@ -87,6 +89,7 @@ class Shipper:
         self._telemetry = setup.telemetry
         self._identity = setup.identity
         self._clock = clock
+        self._open = OpenEvents(longest_s=setup.config.multiline_wait)
         self._record_limit: int | None = None
         self._begun: dict[Source, _Before] = {}
         self._finished: list[Source] = []
@@ -105,7 +108,10 @@ class Shipper:
             max_bytes=self._config.max_batch,
             record_limit=self._record_limit,
         )
-        until = time.monotonic() + _READ_S
+        now = time.monotonic()
+        until = now + _READ_S
+        for source in self._open.due(now=now):
+            self._ledger.enqueue(source)
         self._gather(cargo, until)
         if not (cargo.tallies or self._ledger.has_news):
             self._begun.clear()
@@ -119,6 +125,10 @@ class Shipper:
             written = self._put_rows(transaction, now=read_at)
         self._committed(cargo, written, read_at=read_at)
         return True
+
+    def wait_s(self) -> float | None:
+        """How long until an open event is to be shipped; None if none is open."""
+        return self._open.wait_s(now=time.monotonic())
 
     def recover(self, error: Exception) -> None:
         """Put back what a failed transaction took, unless it is committed after all.
@@ -147,23 +157,31 @@ class Shipper:
             source = ready.popleft()
             source.queued = False
             # What was rewritten is read once it is clear what it held before.
-            if self._ledger.holds(source) and source not in self._ledger.rewritten:
-                try:
-                    self._read(source, cargo)
-                except OSError as error:
-                    self._read_failed(source, error)
+            if not self._ledger.holds(source) or source in self._ledger.rewritten:
+                self._open.forget(source)
+                continue
+            try:
+                self._read(source, cargo)
+            except OSError as error:
+                self._open.forget(source)
+                self._read_failed(source, error)
 
     def _read(self, source: Source, cargo: Cargo) -> None:
         descriptor = self._descriptors.open(source.key, source.path)
         self._telemetry.read_again(source.path)
         if source not in self._begun:
             self._begun[source] = _Before.of(source)
-        result = step(source, descriptor, self._framing)
+        now = time.monotonic()
+        ends_at = self._open.end_of(source, now=now)
+        result = step(source, descriptor, self._framing, ends_at=ends_at)
         if isinstance(result, Verdict):
+            self._open.forget(source)
             self._ledger.rewritten[source] = result
             return
         self._take(source, result, cargo)
-        if result.more:
+        taken = result.taken
+        self._open.note(source, taken.wait, taken.open_to, now=now)
+        if result.more or (source.finishing and taken.wait is not Wait.NOT):
             self._ledger.enqueue(source)
         elif source.finishing:
             self._take(source, last_words(source, descriptor, self._framing), cargo)

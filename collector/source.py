@@ -118,6 +118,7 @@ class Source:
             tail=print_.tail,
             first_seen_at=self.first_seen_at,
             at=at,
+            habit=self.place.habit,
             finished=self.finished,
             rotated=self.rotated,
             begins_at=self.begins_at,
@@ -140,8 +141,12 @@ class Step:
     skipped: int = 0
 
 
-def step(source: Source, descriptor: int, framing: Framing) -> Step | Verdict:
+def step(
+    source: Source, descriptor: int, framing: Framing, *, ends_at: int | None = None
+) -> Step | Verdict:
     """Read once, and move the source on; at most a chunk, or one long line.
+
+    `ends_at`: do not wait for more of an event that is open to there.
 
     A verdict says that the file no longer is what was read before, and that nothing
     was taken.
@@ -164,7 +169,7 @@ def step(source: Source, descriptor: int, framing: Framing) -> Step | Verdict:
     if not holds(source.trail, descriptor, place.offset):
         return _verdict(descriptor, place)
     source.peak = max(source.peak, source.size)
-    taken = framing.take(place, data)
+    taken = framing.take(place, data, ends_at=ends_at)
     end = taken.place.offset - place.offset
     if end:
         if span.at == place.offset and end <= len(data):
@@ -190,7 +195,7 @@ def last_words(source: Source, descriptor: int, framing: Framing) -> Step:
     size = os.fstat(descriptor).st_size
     length = max(0, size - place.offset)
     data = os.pread(descriptor, min(length, framing.max_line), place.offset)
-    after = Place(place.offset + length)
+    after = Place(place.offset + length, habit=place.habit)
     source.trail = trail_at(descriptor, after.offset)
     source.place = after
     dropped = length - len(data)

@@ -80,7 +80,13 @@ def run(  # noqa: PLR0913 - the shape of every worker
             identity=identity,
             config=config,
             partitions=partitions,
-            framing=Framing.of(max_line=config.max_line, chunk=_CHUNK),
+            framing=Framing.of(
+                max_line=config.max_line,
+                chunk=_CHUNK,
+                max_event_lines=config.multiline_max_lines
+                if config.multiline
+                else None,
+            ),
             descriptors=descriptors,
             telemetry=telemetry,
             pins=pins,
@@ -252,7 +258,9 @@ class _Loop:
         return worked
 
     def _wait(self) -> None:
-        self._look(min(self._scan_interval_s, self._scan_at - time.monotonic()))
+        timeout_s = min(self._scan_interval_s, self._scan_at - time.monotonic())
+        event_s = self._shipper.wait_s() if self._failure is None else None
+        self._look(timeout_s if event_s is None else min(timeout_s, event_s))
 
     def _look(self, timeout_s: float) -> None:
         """Wait for hints, and look at the files that they name."""

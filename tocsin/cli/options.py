@@ -192,6 +192,12 @@ _COLLECT = (
         words="Where to begin in files that were never read.",
     ),
     setting(
+        "--no-multiline",
+        "collector.multiline",
+        flag=False,
+        words="Ship every line as a record of its own.",
+    ),
+    setting(
         "--exclude",
         "collector.exclude",
         metavar="GLOB",
@@ -226,7 +232,14 @@ COMMON_NAMES = (
     "--id",
     "--no-create-topics",
 )
-COLLECT_NAMES = ("--start", "--exclude", "--ignore-older", "--pin", PATH)
+COLLECT_NAMES = (
+    "--start",
+    "--no-multiline",
+    "--exclude",
+    "--ignore-older",
+    "--pin",
+    PATH,
+)
 
 supervised = click.option(
     "--supervised",

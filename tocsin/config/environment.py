@@ -17,7 +17,10 @@ from tocsin.config.settings import Setting, by_key, settings, variables
 
 PREFIX = "TOCSIN_"
 CONFIG_VARIABLE = "TOCSIN_CONFIG"
-_NO_CREATE = "TOCSIN_NO_CREATE_TOPICS"
+_NEGATED = {
+    "TOCSIN_NO_CREATE_TOPICS": "bus.create_topics",
+    "TOCSIN_NO_MULTILINE": "collector.multiline",
+}
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -35,8 +38,8 @@ def read_environment(environ: Mapping[str, str]) -> tuple[Layer, list[str]]:
 
 def _take(layer: Layer, name: str, value: str) -> bool:
     """Set what a variable sets; false when it names nothing."""
-    if name == _NO_CREATE:
-        _take_no_create(layer, value)
+    if name in _NEGATED:
+        _take_negated(layer, name, value)
         return True
     setting = variables().get(name)
     if setting is not None and not setting.is_table:
@@ -74,12 +77,12 @@ def _take_table(layer: Layer, name: str, value: str) -> bool:
     return False
 
 
-def _take_no_create(layer: Layer, value: str) -> None:
+def _take_negated(layer: Layer, name: str, value: str) -> None:
     if value.lower() in _TRUE + _FALSE:
-        _set(layer, by_key()["bus.create_topics"], _NO_CREATE, value.lower() in _FALSE)
+        _set(layer, by_key()[_NEGATED[name]], name, value.lower() in _FALSE)
     else:
         problem = f'expected "true" or "false", got "{value}"'
-        layer.mistakes.append(Mistake(Place(_NO_CREATE), problem))
+        layer.mistakes.append(Mistake(Place(name), problem))
 
 
 def _set(layer: Layer, setting: Setting, name: str, value: Any) -> None:
@@ -109,6 +112,6 @@ def _read_secret(layer: Layer, name: str, path: str) -> str | None:
 
 
 def _slip(name: str) -> Iterator[str]:
-    known = [*variables(), CONFIG_VARIABLE, _NO_CREATE]
+    known = [*variables(), CONFIG_VARIABLE, *_NEGATED]
     if name != CONFIG_VARIABLE and (meant := nearest(name, known)):
         yield f"{name} is no setting; did you mean {meant}?"

@@ -74,6 +74,14 @@ class CollectorConfig(Section):
     ignore_older: Duration | None = None
     host: str = Field(default_factory=socket.gethostname)
     max_line: Size = 1_000_000
+    multiline: bool = Field(
+        True,
+        description="join lines to events, such as stack traces",
+    )
+    multiline_wait: Duration = Field(
+        1.0, ge=0, description="how long an event may stay open that asks for more"
+    )
+    multiline_max_lines: int = Field(500, ge=1, description="of one event")
     max_open_files: int = Field(256, ge=8)
     pin: bool = False
     scan_interval: Duration = 0.2

@@ -30,19 +30,17 @@ than one line is no longer than `max_bytes`. A line over that stands alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from tocsin.formats.shapes import Shape, bare_shapes, wrapped_shapes
 from tocsin.formats.startlines import (
     LOOK_AT_BYTES,
-    Shape,
     Start,
     is_calm,
     is_grave,
-    shapes,
     start_of,
-    unwrap,
 )
 from tocsin.formats.traces import (
     CLOSING,
@@ -55,6 +53,7 @@ from tocsin.formats.traces import (
     next_phase,
     phase_of,
 )
+from tocsin.formats.wrapping import Unwrapped, is_wrapped, unwrap
 
 _FIRST_CREDIT = 150
 _MOST_CREDIT = 1_000
@@ -91,11 +90,13 @@ class Habit(NamedTuple):
 
     `credit`: starts against lines that were joined for want of a header. `rest`: what
     comes next may belong to the event before. `is_first`: nothing was read yet.
+    `wrapped`: lines are in envelopes, as the first one was.
     """
 
     credit: int = _FIRST_CREDIT
     rest: Rest = Rest.NONE
     is_first: bool = True
+    wrapped: bool | None = None
 
 
 class Limits(NamedTuple):
@@ -109,14 +110,16 @@ class Events(NamedTuple):
     """The events of a piece of a stream.
 
     `size`: the bytes that they take. `habit`: for the call that follows. `wait`: how
-    long to wait for more of the event after them. `open_ended`: numbers of events that
-    were ended by a limit or by waiting; `rests`: of those that begin inside of one.
+    long to wait for more of the event after them. `lines`: how many they have.
+    `open_ended`: numbers of events that were ended by a limit or by waiting; `rests`:
+    of those that begin inside of one.
     """
 
     events: list[bytes]
     size: int
     habit: Habit
     wait: Wait
+    lines: int = 0
     open_ended: Sequence[int] = ()
     rests: Sequence[int] = ()
 
@@ -135,10 +138,14 @@ def split(
     end = data.rfind(b"\n")
     if end < 0:
         return Events([], 0, habit, Wait.NOT)
-    shape = _shape_of(data)
-    lines = data[:end].split(b"\n")
+    lines = data.split(b"\n")
+    lines.pop()
     is_over = final or len(data) - end > limits.max_bytes
-    if shape is None or not _is_usual(shape, data, end, habit):
+    wrapped = habit.wrapped
+    if wrapped is None:
+        wrapped = is_wrapped(lines[0])
+    shape = None if wrapped is None else _shape_of(data, wrapped=wrapped)
+    if shape is None or not _is_usual(shape, data, end, habit, len(lines)):
         walk = _Walk(lines, shape, habit, limits)
         return walk.run(is_over=is_over, final=final)
     # Every line begins an event.
@@ -149,9 +156,10 @@ def split(
         elif not is_over:
             end -= len(lines.pop()) + 1
             wait = Wait.LONG if is_grave(last) else Wait.SHORT
-    if not lines:
-        return Events(lines, end + 1, habit, wait)
-    return Events(lines, end + 1, _earned(habit, len(lines), rest), wait)
+    count = len(lines)
+    if count:
+        habit = _earned(habit._replace(wrapped=wrapped), count, rest)
+    return Events(lines, end + 1, habit, wait, count)
 
 
 def after_long_line(habit: Habit) -> Habit:
@@ -161,18 +169,24 @@ def after_long_line(habit: Habit) -> Habit:
 
 def _earned(habit: Habit, events: int, rest: Rest) -> Habit:
     credit = min(_MOST_CREDIT, habit.credit + _PER_START * events)
-    return Habit(credit, rest, is_first=False)
+    return Habit(credit, rest, is_first=False, wrapped=habit.wrapped)
 
 
-def _shape_of(data: bytes) -> Shape | None:
-    return next((shape for shape in shapes() if shape.line.match(data)), None)
+def _shape_of(data: bytes, *, wrapped: bool) -> Shape | None:
+    shapes = wrapped_shapes() if wrapped else bare_shapes()
+    return next((shape for shape in shapes if shape.line.match(data)), None)
 
 
-def _is_usual(shape: Shape, data: bytes, end: int, habit: Habit) -> bool:
+def _is_usual(shape: Shape, data: bytes, end: int, habit: Habit, count: int) -> bool:
     """Whether all lines are of one shape, and each begins an event."""
     may_join = habit.rest is Rest.HEADED or habit.credit <= 0
     if shape.start is Start.NO and may_join:
         return False
+    if shape.alarm is not None and shape.alarm.search(data, 0, end) is not None:
+        return False
+    stem = b"\n" + data[: shape.stem_bytes] if shape.stem_bytes else shape.seam
+    if stem and data.count(stem, 0, end) == count - 1:
+        return not shape.seam or data.endswith(b"}\n", 0, end + 1)
     return shape.breach.search(data, 0, end) is None
 
 
@@ -184,7 +198,8 @@ class _Event:
     """
 
     def __init__(self, first: int, line: bytes, habit: Habit, limits: Limits) -> None:
-        text, self.stream, self.is_partial = unwrap(line)
+        self.wrapped = is_wrapped(line) if habit.wrapped is None else habit.wrapped
+        text, self.stream, self.is_partial = self.text_of(line)
         text = _looked_at(text)
         self.first = self.last = first
         self.size = len(line) + 1
@@ -195,14 +210,11 @@ class _Event:
         self.depth = 0
         self.is_array = text[:1] == b"["
         self.phase = Phase.PLAIN
-        self.is_calm = False
         if self.size > limits.max_bytes:
             self.start, self.is_partial = Start.WHOLE, False
             return
         self.start = start_of(text)
-        if self.is_headed:
-            self.is_calm = is_calm(text)
-        elif self.start is Start.NO and not self.is_blank:
+        if self.start is Start.NO and not self.is_blank:
             self._begin_without_header(text, habit)
 
     def _begin_without_header(self, text: bytes, habit: Habit) -> None:
@@ -214,6 +226,10 @@ class _Event:
         self.phase = phase_of(text)
         if _JSON_BEGINS.match(text):
             self.depth = max(0, _depth(text))
+
+    def text_of(self, line: bytes) -> Unwrapped:
+        """What is in a line's envelope, if lines have one."""
+        return Unwrapped(line) if self.wrapped is False else unwrap(line)
 
     @property
     def is_headed(self) -> bool:
@@ -270,23 +286,25 @@ class _Walk:
         self._habit = habit
         self._events: list[bytes] = []
         self._size = 0
+        self._count = 0
         self._open_ended: list[int] = []
         self._rests: list[int] = []
 
     def run(self, *, is_over: bool, final: bool) -> Events:
         """The events that are over; the last one, too, if that is known."""
-        lines, shape = self._lines, self._shape
-        known: list[object] = list(map(shape.line.match, lines)) if shape else []
-        sure = shape is not None and shape.start is not Start.NO
+        lines, odd = self._lines, self._odd_lines()
+        next_odd = next(odd)
         event = self._begin(0)
         at = 1
         while at < len(lines):
-            line = lines[at]
-            is_known = known and known[at] and _is_sure(event, sure=sure)
-            if is_known or len(line) >= self._limits.max_bytes:
-                verdict = _Verdict.START
-            else:
-                verdict = self._judge(event, line)
+            while next_odd < at:
+                next_odd = next(odd)
+            if at < next_odd and self._is_sure(event):
+                self._end(event)
+                event = self._end_singles(at, next_odd - 1)
+                at = next_odd
+                continue
+            verdict = self._judge(event, lines[at])
             if verdict is _Verdict.START:
                 self._end(event)
                 event = self._begin(event.last + 1)
@@ -303,8 +321,41 @@ class _Walk:
             wait = Wait.NOT
         rests = [each for each in self._rests if each < len(self._events)]
         return Events(
-            self._events, self._size, self._habit, wait, self._open_ended, rests
+            self._events,
+            self._size,
+            self._habit,
+            wait,
+            self._count,
+            self._open_ended,
+            rests,
         )
+
+    def _odd_lines(self) -> Iterator[int]:
+        """The numbers of the lines that are not of the chunk's shape, and the end."""
+        count = len(self._lines)
+        if self._shape is None:
+            return iter(range(count + 1))
+        found = map(self._shape.line.match, self._lines)
+        odd = [at for at, match in enumerate(found) if match is None]
+        return iter([*odd, count])
+
+    def _is_sure(self, event: _Event) -> bool:
+        """Whether lines of the chunk's shape begin events, without a closer look."""
+        if self._shape is None:
+            return False
+        if self._shape.start is Start.NO:
+            return event.is_single and self._habit.credit > 0
+        return not (event.is_partial or event.depth or event.pending)
+
+    def _end_singles(self, at: int, last: int) -> _Event:
+        """Give out lines that are events, and begin one with the line `last`."""
+        singles = self._lines[at:last]
+        if singles:
+            self._events += singles
+            self._size += sum(map(len, singles)) + len(singles)
+            self._count += len(singles)
+            self._habit = _earned(self._habit, len(singles), Rest.NONE)
+        return self._begin(last)
 
     def _begin(self, at: int) -> _Event:
         event = _Event(at, self._lines[at], self._habit, self._limits)
@@ -313,8 +364,8 @@ class _Walk:
         return event
 
     def _judge(self, event: _Event, line: bytes) -> _Verdict:
-        text, stream, partial = unwrap(line)
-        if stream != event.stream:
+        text, stream, partial = event.text_of(line)
+        if stream != event.stream or len(line) >= self._limits.max_bytes:
             return _Verdict.START
         if event.is_partial:
             event.is_partial = partial
@@ -328,12 +379,29 @@ class _Walk:
             full = event.pending >= _MAX_PENDING
             return _Verdict.START if full else _Verdict.PEND
         if event.is_headed:
-            verdict = _judge_under_header(event, text, self._habit.credit)
+            verdict = self._judge_under_header(event, text)
         else:
             verdict = _judge_alone(event, text, self._habit.credit)
         if verdict is not _Verdict.START:
             event.is_partial = partial
         return verdict
+
+    def _judge_under_header(self, event: _Event, text: bytes) -> _Verdict:
+        if text[:1] in _BLANKS:
+            return _Verdict.JOIN
+        start = start_of(text)
+        both_weak = start is Start.WEAK and event.start is Start.WEAK
+        if start in _SURE or both_weak:
+            return _Verdict.START
+        if event.first == event.last and CRASH.match(text):
+            head = event.text_of(self._lines[event.first]).text
+            return _Verdict.START if is_calm(head) else _Verdict.JOIN
+        if REST.match(text) or CLOSING.match(text):
+            return _Verdict.JOIN
+        # A level may just as well begin a line of plain text.
+        credit = self._habit.credit
+        most = credit if event.start is Start.TIMED else credit // 4
+        return _Verdict.START if event.loose >= most else _Verdict.LOOSE
 
     def _is_full(self, event: _Event, at: int) -> bool:
         too_many = at - event.first >= self._limits.max_lines
@@ -347,7 +415,7 @@ class _Walk:
 
     def _grow(self, event: _Event, at: int, verdict: _Verdict) -> None:
         if verdict is _Verdict.PEND:
-            if self._lines[at].strip() and unwrap(self._lines[at]).text.strip():
+            if self._lines[at].strip() and event.text_of(self._lines[at]).text.strip():
                 event.pending_text += 1
             else:
                 event.pending_blank += 1
@@ -362,11 +430,12 @@ class _Walk:
         lines = self._lines[event.first : event.last + 1]
         self._events.append(lines[0] if len(lines) == 1 else b"\n".join(lines))
         self._size += event.size
+        self._count += len(lines)
         credit = self._habit.credit - event.loose
         has_earned = event.start is not Start.NO or credit > 0
         credit += _PER_START if has_earned else -1
         credit = min(_MOST_CREDIT, max(_LEAST_CREDIT, credit))
-        self._habit = Habit(credit, rest, is_first=False)
+        self._habit = Habit(credit, rest, is_first=False, wrapped=event.wrapped)
 
     def _give_out(self, event: _Event, wait: Wait, *, final: bool) -> None:
         while True:
@@ -381,20 +450,16 @@ class _Walk:
             wait = Wait.SHORT
 
 
-_HEADED = frozenset({Start.TIMED, Start.LEVELED, Start.WEAK})
+_BLANKS = (b" ", b"\t")
+# Tuples, as an enum's hash is a call; the first comparison is by identity.
+_HEADED = (Start.TIMED, Start.LEVELED, Start.WEAK)
+_SURE = (Start.TIMED, Start.WHOLE, Start.LEVELED)
 
 
 def _looked_at(text: bytes) -> bytes:
     # Of JSON the end counts as well.
-    text = text if text[:1] in {b"{", b"["} else text[:LOOK_AT_BYTES]
+    text = text if text[:1] in (b"{", b"[") else text[:LOOK_AT_BYTES]
     return text.rstrip(b"\r")
-
-
-def _is_sure(event: _Event, *, sure: bool) -> bool:
-    """Whether a line of the chunk's shape begins an event, without a closer look."""
-    if sure:
-        return not (event.is_partial or event.depth)
-    return event.is_single
 
 
 def _rest_of(event: _Event) -> Rest:
@@ -407,24 +472,9 @@ def _may_go_on(event: _Event, wait: Wait) -> bool:
     return wait is Wait.OPEN or event.first != event.last or event.phase != Phase.PLAIN
 
 
-def _judge_under_header(event: _Event, text: bytes, credit: int) -> _Verdict:
-    start = start_of(text)
-    if start in {Start.TIMED, Start.WHOLE, Start.LEVELED}:
-        return _Verdict.START
-    if start is Start.WEAK and event.start is Start.WEAK:
-        return _Verdict.START
-    if event.is_calm and event.first == event.last and CRASH.match(text):
-        return _Verdict.START
-    if text[:1] in {b" ", b"\t"} or REST.match(text) or CLOSING.match(text):
-        return _Verdict.JOIN
-    # A level may just as well begin a line of plain text.
-    most = credit if event.start is Start.TIMED else credit // 4
-    return _Verdict.START if event.loose >= most else _Verdict.LOOSE
-
-
 def _judge_alone(event: _Event, text: bytes, credit: int) -> _Verdict:
     start = start_of(text)
-    if start in {Start.TIMED, Start.WHOLE}:
+    if start is Start.TIMED or start is Start.WHOLE:
         return _Verdict.START
     if event.pending_text:
         # Only a line of the stack proves that it was the message.
@@ -446,9 +496,9 @@ def _judge_stray(event: _Event, text: bytes, credit: int) -> _Verdict:
     if CLOSING.match(text):
         return _Verdict.JOIN
     begins = phase_of(text) is not Phase.PLAIN
-    if text[:1] in {b" ", b"\t"} and not begins and event.loose < credit:
+    if text[:1] in _BLANKS and not begins and event.loose < credit:
         return _Verdict.LOOSE
-    if text[:1] not in {b" ", b"\t"} and not begins and event.phase in MAY_BE_MESSAGE:
+    if text[:1] not in _BLANKS and not begins and event.phase in MAY_BE_MESSAGE:
         return _judge_message(event, Start.NO)
     return _Verdict.START
 

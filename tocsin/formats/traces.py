@@ -12,8 +12,21 @@ from enum import Enum
 from typing import NamedTuple
 
 
+class Move(NamedTuple):
+    """A line that matches `pattern` belongs to a trace and takes it to `to`.
+
+    `past_blank`: also when blank lines stand before it.
+    """
+
+    pattern: re.Pattern[bytes]
+    to: Phase
+    past_blank: bool = False
+
+
 class Phase(Enum):
     """What kind of event is being read, and how far it is."""
+
+    moves: tuple[Move, ...]
 
     PLAIN = "a line that announces nothing"
     ANNOUNCED = "an exception is announced; the next line names it"
@@ -33,17 +46,6 @@ class Phase(Enum):
     NATIVE = "a C or C++ program that dies"
     VALGRIND = "a paragraph of valgrind"
     ERLANG = "an Erlang or Elixir crash"
-
-
-class Move(NamedTuple):
-    """A line that matches `pattern` belongs to a trace and takes it to `to`.
-
-    `past_blank`: also when blank lines stand before it.
-    """
-
-    pattern: re.Pattern[bytes]
-    to: Phase
-    past_blank: bool = False
 
 
 def _move(pattern: str, to: Phase, *, past_blank: bool = False) -> Move:
@@ -85,7 +87,7 @@ BEGINNINGS: tuple[tuple[re.Pattern[bytes], Phase], ...] = tuple(
         (r"(?:═|=){2,}(?:╡|\||\s)\s?(?i:exception caught)", Phase.BOXED),
         (r"terminate called |\*\*\* |Segmentation fault|Aborted", Phase.NATIVE),
         (r"double free or|free\(\): |malloc\(\): |munmap_chunk\(\)", Phase.NATIVE),
-        (r"\S{1,80}: (?:Assertion|runtime error:) ", Phase.NATIVE),
+        (r"\S{1,80}:\d.{0,80}: (?:Assertion |runtime error: )", Phase.NATIVE),
         (r"\*\* (?:\(|exception|Reason|When)|\{\"init terminating", Phase.ERLANG),
         (r"Error in process <|CRASH REPORT", Phase.ERLANG),
         (rf"{_THROWABLE}{_ASIDE}", Phase.THROWN),
@@ -267,35 +269,44 @@ MOVES: dict[Phase, tuple[Move, ...]] = {
 }
 """What belongs to a trace, by phase."""
 
-MAY_BE_MESSAGE = frozenset({Phase.THROWN})
+for _phase in Phase:
+    # An attribute, as a look-up by enum is a call.
+    _phase.moves = MOVES[_phase]
+
+MAY_BE_MESSAGE = (Phase.THROWN,)
 """Phases in which lines of text may be more of the message: a frame decides."""
 
-MUST_GO_ON = frozenset(
-    {
-        Phase.ANNOUNCED,
-        Phase.PYTHON,
-        Phase.PYTHON_LOGGING,
-        Phase.RUST,
-        Phase.SANITIZER,
-        Phase.ROW,
-        Phase.BOXED,
-        Phase.NODE_SOURCE,
-    }
+MUST_GO_ON = (
+    Phase.ANNOUNCED,
+    Phase.PYTHON,
+    Phase.PYTHON_LOGGING,
+    Phase.RUST,
+    Phase.SANITIZER,
+    Phase.ROW,
+    Phase.BOXED,
+    Phase.NODE_SOURCE,
 )
 """Phases in which a trace is not over, whatever its language."""
 
 
+_BEGINNING = re.compile(
+    b"|".join(
+        b"(?P<n%d>%b)" % (number, pattern.pattern)
+        for number, (pattern, _) in enumerate(BEGINNINGS)
+    )
+)
+_PHASES = {f"n{number}": phase for number, (_, phase) in enumerate(BEGINNINGS)}
+
+
 def phase_of(text: bytes) -> Phase:
     """What a line that begins an event begins."""
-    for pattern, phase in BEGINNINGS:
-        if pattern.match(text):
-            return phase
-    return Phase.PLAIN
+    found = _BEGINNING.match(text)
+    return Phase.PLAIN if found is None else _PHASES[found.lastgroup or ""]
 
 
 def next_phase(phase: Phase, text: bytes, *, past_blank: bool) -> Phase | None:
     """The phase after one more line; None if the line does not belong to it."""
-    for move in MOVES[phase]:
+    for move in phase.moves:
         if (move.past_blank or not past_blank) and move.pattern.match(text):
             return move.to
     return None

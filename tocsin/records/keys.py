@@ -8,6 +8,13 @@ len(value) + 1`, so a hole is visible. What breaks that sum is marked by a suffi
     !partial  the file ended without a newline and was given up; no `+ 1`
     !nul      a run of NUL bytes before this record was skipped
 
+Two more say what a multi-line event is; the sum holds:
+
+    !open     it was ended by a limit, by waiting or by the end of its file, not by the
+              event after it, and may go on in the next record
+    !rest     it begins inside of an event whose beginning is in an earlier record, or
+              in the file before
+
 `/`, `:`, `!`, `%` and control characters in names are percent-encoded.
 """
 
@@ -25,12 +32,14 @@ _UNSAFE = re.compile(rb"[\x00-\x20\x7f/:!%]")
 
 
 class Mark(Enum):
-    """Why the sum of offset and length does not give the next offset."""
+    """What is special about a record, such as why the sum gives no next offset."""
 
     NONE = ""
     CUT = "!cut"
     PARTIAL = "!partial"
     NUL = "!nul"
+    OPEN = "!open"
+    REST = "!rest"
 
 
 class RawKey(NamedTuple):

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from tests.tocsin.formats.events import CASES
 from tocsin.formats import multiline
 from tocsin.formats.multiline import Events, Habit, Limits, Rest, Wait, split
-from tocsin.formats.startlines import Start, shapes, start_of, unwrap
+from tocsin.formats.shapes import bare_shapes, wrapped_shapes
+from tocsin.formats.startlines import Start, start_of
+from tocsin.formats.wrapping import Unwrapped, unwrap
 
 LINES = sorted(
     {line for events in CASES.values() for e in events for line in e.split("\n")}
@@ -37,7 +39,7 @@ def in_parts(data: bytes, cuts: list[int], limits: Limits) -> Events:
         events += part.events
         habit = part.habit
         at += part.size
-    return Events(events, at, habit, Wait.NOT, opened, rests)
+    return Events(events, at, habit, Wait.NOT, len(events), opened, rests)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -85,6 +87,7 @@ def test_events_tile_the_stream(data: bytes, final: bool) -> None:  # noqa: FBT0
 
     assert b"".join(event + b"\n" for event in found.events) == data[: found.size]
     assert found.size == len(data) or not final
+    assert found.lines == data[: found.size].count(b"\n")
 
 
 @given(streams)
@@ -117,9 +120,10 @@ def test_the_quick_way_gives_the_answer_of_the_thorough_one(
 @pytest.mark.parametrize("line", LINES)
 def test_a_shape_promises_what_is_so(line: str) -> None:
     data = line.encode()
-    for shape in shapes():
+    for shape in (*bare_shapes(), *wrapped_shapes()):
         if shape.line.match(data) and data.strip():
-            text, _, is_partial = unwrap(data)
+            bare = shape in bare_shapes()
+            text, _, is_partial = Unwrapped(data) if bare else unwrap(data)
             assert not is_partial
             assert (start_of(text) is Start.NO) == (shape.start is Start.NO)
             assert (start_of(text) is Start.WHOLE) == (shape.start is Start.WHOLE)
