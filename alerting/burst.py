@@ -91,13 +91,19 @@ class Series:
     """The seconds, the baseline and the tails of one key; whole Unix seconds."""
 
     __slots__ = (
-        "_holds", "_learned", "_seconds", "_since", "_tails", "_windows", "baseline"
+        "_holds",
+        "_learned",
+        "_since",
+        "_tails",
+        "_windows",
+        "baseline",
+        "seconds"
     )  # fmt: skip
 
     def __init__(
         self, second: int, *, half_life_s: float, windows_s: Sequence[int]
     ) -> None:
-        self._seconds = Seconds(second)
+        self.seconds = Seconds(second)
         self._learned = second  # seconds before it are learned
         self._since = second - KEPT_S  # windows begin after it
         self._holds: list[_Hold] = []
@@ -108,14 +114,14 @@ class Series:
     @property
     def newest(self) -> int:
         """The latest second that has lines."""
-        return self._seconds.newest
+        return self.seconds.newest
 
     def add(self, second: int, errors: int, lines: int, settled: int) -> bool:
         """Count lines of a second; false when it is too old to be counted.
 
         `settled`: up to there all lines are believed to be known.
         """
-        seconds = self._seconds
+        seconds = self.seconds
         newest = seconds.newest
         if second > newest:
             if second - KEPT_S + 2 > self._learned:
@@ -131,11 +137,11 @@ class Series:
 
     def errors_in(self, end: int, window_s: int) -> int:
         """Errors of the `window_s` seconds that end with `end`."""
-        return self._seconds.errors(max(end - window_s, self._since), end)
+        return self.seconds.errors(max(end - window_s, self._since), end)
 
     def lines_in(self, end: int, window_s: int) -> int:
         """Lines of the `window_s` seconds that end with `end`."""
-        return self._seconds.lines(max(end - window_s, self._since), end)
+        return self.seconds.lines(max(end - window_s, self._since), end)
 
     def window_at(self, end: int, window_s: int) -> int:
         """The window's length without what an earlier incident already told."""
@@ -161,13 +167,13 @@ class Series:
         """Learn whole minutes that end before a second."""
         while True:
             end = self._learned // MINUTE_S * MINUTE_S + MINUTE_S
-            if end > before or self._learned > self._seconds.newest:
+            if end > before or self._learned > self.seconds.newest:
                 return
             self._learn_minute(self._learned, end)
             self._learned = end
 
     def _learn_minute(self, first: int, end: int) -> None:
-        seconds = self._seconds
+        seconds = self.seconds
         last = min(end - 1, seconds.newest)
         lines = seconds.lines(first - 1, last)
         if seconds.errors(first - 1, last):
@@ -190,7 +196,7 @@ class Series:
 
     def _learn_tails(self, first: int, errors: Sequence[int]) -> None:
         """The largest ratio of the minute for each window."""
-        seconds, known = self._seconds, self.baseline
+        seconds, known = self.seconds, self.baseline
         ends = [first + k for k, x in enumerate(errors) if x]
         over = max(
             (x.end for x in self._holds if x.end <= first), default=first - KEPT_S
@@ -206,7 +212,7 @@ class Series:
 
     def _forget(self, oldest: int) -> None:
         """Learn what the seconds will forget, settled or not; a silence fades all."""
-        self._learn(min(oldest + MINUTE_S, self._seconds.newest + 1))
+        self._learn(min(oldest + MINUTE_S, self.seconds.newest + 1))
         if oldest > self._learned:
             self.baseline.pass_by(oldest - self._learned)
             self._learned = oldest
@@ -291,6 +297,11 @@ class BurstDetector:
         scatter = sqrt(mean * series.baseline.dispersion)
         limit = max(1.5 * mean + 1.5 * scatter, 2.0)
         return Calm(series.errors_in(second, window_s), limit)
+
+    def seconds_of(self, key: str) -> Seconds | None:
+        """The counts of a key, for rules that ask something else of them."""
+        series = self._series.get(key)
+        return None if series is None else series.seconds
 
     def usual_rate(self, key: str, second: int) -> float:
         """Expected errors a second in the calm window that ends at `second`."""

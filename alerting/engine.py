@@ -29,7 +29,7 @@ from alerting.incident import (
     reduce,
 )
 from alerting.rules.rule import Rule
-from alerting.rules.running import Running
+from alerting.rules.running import Running, counters
 from alerting.tiling import Fit, Place, Tiling
 from tocsin.records.frames import Frame, Pane
 
@@ -75,7 +75,9 @@ class Engine:
     ) -> None:
         self._policy = policy
         self._detector = BurstDetector(rule)
-        self._running = {x.name: Running(x) for x in rules}
+        self._counters = counters(rules, self._detector.seconds_of)
+        at_work = (x for counter in self._counters for x in counter.rules)
+        self._running = {x.rule.name: x for x in at_work}
         self._tiling = Tiling()
         self._trails: dict[str, Trail] = {}
         self._incidents: dict[_Key, Incident] = {}
@@ -127,9 +129,8 @@ class Engine:
         if fit.counts:
             settled = self._whole_watermark()
             for service, panes in _by_second(frame.panes):
-                self._learn(panes, settled)
-                for running in self._watching(service):
-                    running.learn(panes)
+                errors = self._learn(panes, settled)
+                self._count(service, panes, errors)
         self._checked = self._whole_watermark()
 
     def take(self, frame: Frame, now: float) -> Step:
@@ -142,11 +143,13 @@ class Engine:
         self.reasons[Reason.TOO_OLD] += stale
         settled = self._whole_watermark()
         for service, panes in _by_second(frame.panes):
-            if self._learn(panes, settled):
+            errors = self._learn(panes, settled)
+            if errors:
                 outcomes += self._observe(service, panes, frame.processed_at, now)
-            for running in self._watching(service):
-                arrival = _arrival(panes, frame.processed_at)
-                outcomes += self._observe_rule(running, panes, arrival, now)
+            for running, count in self._count(service, panes, errors):
+                outcomes += self._observe_rule(
+                    running, panes, count, frame.processed_at, now
+                )
         outcomes += self._advance(now)
         return Step(fit, missing, tuple(outcomes))
 
@@ -229,22 +232,35 @@ class Engine:
         )
         return self._decide((BURST, service), event, second, now)
 
-    def _watching(self, service: str) -> list[Running]:
-        return [x for x in self._running.values() if x.watches(service)]
+    def _count(
+        self, service: str, panes: Sequence[Pane], errors: int
+    ) -> list[tuple[Running, int]]:
+        """Count what rules are about; those to be asked at once, with their count."""
+        asked = []
+        for counter in self._counters:
+            count = counter.learn(panes, errors)
+            for running in counter.rules:
+                if running.waits and running.watches(service):
+                    running.due.add(service)
+                if count and running.watches(service):
+                    asked.append((running, count))
+        return asked
 
     def _observe_rule(
-        self, running: Running, panes: Sequence[Pane], arrival: Arrival, now: float
+        self,
+        running: Running,
+        panes: Sequence[Pane],
+        count: int,
+        processed_at: float,
+        now: float,
     ) -> list[Outcome]:
-        """Count what a rule is about; ask it at once, unless it waits."""
+        """Ask a rule about its lines, unless it waits, and follow its incident."""
         service, second = panes[0].service, panes[0].second
-        count = running.learn(panes)
         key = running.rule.name, service
         state = self._incidents.get(key)
         is_open = state is not None and state.is_open
-        found = None
-        if count and not running.rule.condition.waits:
-            found = running.judge(service, second)
-        if found is None and not (is_open and count):
+        found = None if running.waits else running.judge(service, second)
+        if found is None and not is_open:
             return []
         trail = self._trails.get(service)
         since = int(state.opened_at) - 1 if state is not None else second
@@ -253,6 +269,7 @@ class Engine:
             x.template_id for p in panes for x in p.templates if running.rule.wants(x)
         }
         event = self._event(running, service, second, found, count=count)
+        arrival = _arrival(panes, processed_at)
         event = replace(event, added=added.only(wanted), arrival=arrival)
         return self._decide(key, event, second, now)
 

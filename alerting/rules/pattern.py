@@ -26,7 +26,7 @@ class Pattern:
                 f"alerting.rules: {text[:80]!r} is no pattern: {error}",
                 hint="patterns are RE2: no look-around, no back-references",
             ) from error
-        self._text = text
+        self.text = text
         self._known: dict[str, bool] = {}
 
     def matches(self, found: TemplateCount) -> bool:
@@ -35,7 +35,7 @@ class Pattern:
         if known is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            known = search(self._text, [found.sample.text, found.text])
+            known = search(self.text, [found.sample.text, found.text])
             self._known[found.template_id] = known
         return known
 

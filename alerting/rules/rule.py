@@ -20,9 +20,10 @@ from tocsin.config.alerting import RuleConfig
 from tocsin.records.frames import Pane, TemplateCount
 from tocsin.values import Level
 
+ERRORS = (Level.ERROR, Level.FATAL)
 _LEVELS = {
     "fatal": (Level.FATAL,),
-    "error": (Level.ERROR, Level.FATAL),
+    "error": ERRORS,
     "warn": (Level.WARN, Level.ERROR, Level.FATAL),
     "any": tuple(Level),
 }

@@ -16,7 +16,7 @@ from tests.collector.faults import Fault, FaultyBus
 from tests.slack import WEBHOOK_CHANNEL, Answer, FakeSlack
 from tocsin.app.incidents import notices
 from tocsin.app.ordering import acknowledge, add_silence, expire_silence
-from tocsin.config.alerting import AlertingConfig, SlackConfig
+from tocsin.config.alerting import AlertingConfig, RuleConfig, SlackConfig
 from tocsin.errors import ConfigError, Fenced
 from tocsin.ports.bus import Bus, Records
 from tocsin.records.public import AlertRecord, DeadLetter
@@ -74,6 +74,30 @@ def test_a_restart_keeps_the_incident_and_edits_the_same_message(
     assert len(headers(fake_slack)) == 1
     assert incident.errors == 40
     assert fake_slack.accepted("conversations.history") == []
+
+
+def test_a_configured_rule_has_an_incident_of_its_own_over_a_restart(
+    feed: Feed, fake_slack: FakeSlack
+) -> None:
+    """Five errors are no burst, but more than the rule allows."""
+    frames = Frames()
+    now = int(time.time())
+    rule = {"name": "no errors", "type": "threshold", "warning": 3, "window": 1}
+    config = bot(fake_slack).model_copy(
+        update={"rules": [RuleConfig.model_validate(rule)]}
+    )
+    with feed:
+        with Alerting(feed, config):
+            feed.send(frames.next(now - 1, burst(now, 5)))
+            assert wait_until(lambda: len(headers(fake_slack)) == 1)
+        with Alerting(feed, config) as again:
+            feed.send(frames.next(now + 400))
+            assert wait_until(lambda: headers(fake_slack)[0].startswith("✅"))
+        [incident] = feed.incidents()
+
+    assert again.error is None
+    assert headers(fake_slack) == ["✅ checkout: no errors resolved"]
+    assert (incident.rule, incident.errors) == ("no errors", 5)
 
 
 def test_errors_of_an_hour_of_downtime_do_not_page(
