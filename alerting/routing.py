@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from alerting.matchers import Matcher, from_patterns, match_all
 from tocsin.config.alerting import RouteConfig
 
+_MAX_KNOWN = 20_000
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -34,13 +36,24 @@ class Routing:
     def __init__(self, routes: Sequence[Route], receivers: Sequence[str]) -> None:
         self._routes = tuple(routes)
         self._all = tuple(receivers)
+        self._known: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
 
     def receivers(self, labels: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
         """Who is told of an incident, and in which intervals not."""
+        # Each open incident asks each second; its labels hardly ever change.
+        key = (*labels, *labels.values())
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            known = self._known[key] = self._found(labels)
+        return known
+
+    def _found(self, labels: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
         for receiver, mute in _taken(self._routes, labels, Route()):
-            known = found.get(receiver, mute)
-            found[receiver] = tuple(x for x in known if x in mute)
+            kept = found.get(receiver, mute)
+            found[receiver] = tuple(x for x in kept if x in mute)
         return found or dict.fromkeys(self._all, ())
 
 
