@@ -14,10 +14,8 @@ from functools import cache, lru_cache
 import numpy as np
 
 from processor import columns
-from processor.columns import Column, Floats, Ints
-from processor.headertimes import find_times
+from processor.columns import Column, Ints
 from processor.heads import NOWHERE, Heads, behind_sentence, heads_of
-from processor.zones import Zone
 from tocsin.formats import fallback, header_ends, levels
 from tocsin.formats.fallback import LEVEL_RULES, LevelRule, Place
 from tocsin.values import Level
@@ -187,17 +185,12 @@ def look_below(texts: Column, found: np.ndarray, rows: Ints) -> None:
     found[rows[several[open_]]] = level[open_]
 
 
-def messages(texts: Column, arrival: Floats, zone: Zone) -> Column:
-    """Lines without their headers, as far as those are known by the rules."""
-    heads = heads_of(texts, np.arange(len(texts)))
-    ends, _ = find_levels(heads)
-    seconds, starts = find_times(heads, arrival, zone)
-    behind = np.where(np.isnan(seconds), 0, starts)
-    told = (ends > 0) | ~np.isnan(seconds)
-    rows = np.flatnonzero(told & (columns.first_bytes(texts) != ord("{")))
+def messages(texts: Column, begins: Ints) -> Column:
+    """Lines without their headers; `begins`: where their level ends or time begins."""
+    rows = np.flatnonzero((begins >= 0) & (columns.first_bytes(texts) != ord("{")))
     if len(rows) == 0:
         return texts
-    begins = np.maximum(ends, behind)[rows]
+    begins = begins[rows]
     first, last, _ = columns.layout(texts)
     rest = columns.column(columns.slices(texts, rows, begins, (last - first)[rows]))
     for pattern in (header_ends.TIME_END, header_ends.NAMES_END):

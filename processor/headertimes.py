@@ -52,6 +52,19 @@ def find_times(heads: Heads, arrival: Floats, zone: Zone) -> tuple[Floats, Ints]
     return search.seconds, search.starts
 
 
+def families(texts: Column) -> tuple[Ints, Ints]:
+    """The family of the time that each line begins with, and where; -1 for none."""
+    beginnings = columns.head(texts, _SHAPE_BYTES)
+    which, distinct = columns.codes(columns.translate(beginnings, _ZEROS))
+    told = np.array([_at_start(shape) for shape in distinct]).reshape(-1, 2)[which]
+    return np.where(told[:, 0] < 0, -1, _FAMILY_OF[told[:, 0]]), told[:, 1]
+
+
+_NAMES = sorted({form.family for form in times.FORMS})
+FAMILIES = {family: number for number, family in enumerate(_NAMES)}
+_FAMILY_OF = np.array([FAMILIES[form.family] for form in times.SEARCHED])
+
+
 class _Search:
     """Fills in times, rows by rows."""
 

@@ -8,6 +8,7 @@ of trying all formats in the registry's order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +16,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from processor import columns, headers, jsonlines, ownformats
+from processor import columns, headers, headertimes, jsonlines, ownformats
 from processor.columns import Column, Floats, Ints
 from processor.envelopes import unwrap
 from processor.headertimes import find_times
@@ -41,13 +42,15 @@ class Reading:
     """What lines say, one row a line.
 
     `formats`: numbers in the registry, or NO_FORMAT. `levels`: values of Level.
-    `seconds`: Unix seconds that the line states, NaN where it states none.
+    `seconds`: Unix seconds that the line states, NaN where it states none. `begins`:
+    of a line of no format, where its level ends or its time begins, -1 without either.
     """
 
     lines: Column
     formats: Ints
     levels: npt.NDArray[np.uint8]
     seconds: Floats
+    begins: Ints
 
 
 class Recogniser:
@@ -83,13 +86,13 @@ class Recogniser:
             formats=np.full(size, NO_FORMAT, np.int64),
             levels=np.full(size, Level.UNKNOWN, np.uint8),
             seconds=np.full(size, np.nan),
+            begins=np.full(size, -1),
         )
         work = _Work(reading, arrival, self._zone)
         left = self._read_own(work)
         if hints is not None:
             left = self._read_hinted(work, left, hints)
-        for number in range(len(FORMATS)):
-            left = work.try_format(number, left)
+        left = work.try_all(left)
         self._fall_back(work, left)
         outer = np.isnan(reading.seconds)
         reading.seconds[outer] = unwrapped.seconds[outer]
@@ -103,7 +106,7 @@ class Recogniser:
             at = np.flatnonzero(formats == number)
             lines = columns.select(reading.lines, rows[at])
             if number == NO_FORMAT:
-                part = headers.messages(lines, np.zeros(len(at)), self._zone)
+                part = headers.messages(lines, reading.begins[rows[at]])
             elif number >= len(FORMATS):
                 own = self._own[number - len(FORMATS)]
                 part = ownformats.messages(own, lines)
@@ -189,6 +192,33 @@ class _Work:
         self._zone = zone
         self._first = columns.first_bytes(reading.lines)
 
+    def try_all(self, rows: Ints) -> Ints:
+        """Read the rows that are of any format; the others.
+
+        A format that begins with a time is tried where a time of its family stands.
+        """
+        if len(rows) == 0:
+            return rows
+        families = np.full(len(self._first), -1)
+        begins = np.zeros(len(self._first), np.int64)
+        texts = columns.select(self.reading.lines, rows)
+        families[rows], begins[rows] = headertimes.families(texts)
+        for number in range(len(FORMATS)):
+            opening = _opening(number)
+            if opening is None:
+                rows = self.try_format(number, rows)
+                continue
+            family, at = opening
+            fits = (families[rows] == family) & (begins[rows] == at)
+            if fits.any():
+                self.try_format(number, rows[fits])
+                rows = self._unread(rows)
+        return rows
+
+    def _unread(self, rows: Ints) -> Ints:
+        left: Ints = rows[self.reading.formats[rows] == NO_FORMAT]
+        return left
+
     def try_own(self, number: int, own: OwnFormat, rows: Ints) -> Ints:
         """Read the rows that are of a format of the configuration; the others."""
         if len(rows) == 0:
@@ -241,7 +271,9 @@ class _Work:
         if len(rows) == 0:
             return
         texts = columns.select(self.reading.lines, rows)
-        _, found = headers.find_levels(heads_of(texts, rows))
+        ends, found = headers.find_levels(heads_of(texts, rows))
+        ends[ends == 0] = -1
+        self.reading.begins[rows] = np.maximum(self.reading.begins[rows], ends)
         left = np.flatnonzero(found == Level.UNKNOWN)
         if len(left):
             left_texts = columns.select(texts, left)
@@ -254,8 +286,10 @@ class _Work:
         if len(rows) == 0:
             return
         heads = heads_of(columns.select(self.reading.lines, rows), rows)
-        found, _ = find_times(heads, self._arrival[rows], self._zone)
+        found, starts = find_times(heads, self._arrival[rows], self._zone)
         self.reading.seconds[rows] = found
+        starts[np.isnan(found)] = -1
+        self.reading.begins[rows] = np.maximum(self.reading.begins[rows], starts)
 
     def _try_json(self, number: int, rows: Ints) -> Ints:
         lines = self.reading.lines
@@ -290,6 +324,16 @@ class _Work:
         self.reading.seconds[rows] = to_seconds(
             written, times.BY_NAME[form], self._arrival[rows], self._zone
         )
+
+
+@cache
+def _opening(number: int) -> tuple[int, int] | None:
+    """The family of the time that a format begins with, and where; None for others."""
+    found = re.match(r"\^(\\\[)?%\{time:([a-z-]+)\}", FORMATS[number].head)
+    if found is None:
+        return None
+    family = times.BY_NAME[found[2]].family
+    return headertimes.FAMILIES[family], len(found[1] or "") // 2
 
 
 @cache

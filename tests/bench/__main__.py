@@ -23,6 +23,7 @@ PARTS = (
     "bus_kafka",
     "collector",
     "processor",
+    "parsing",
     "alerting",
     "end_to_end",
 )

@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from processor import columns
 from processor.flush import Flusher, Settings
 from processor.lines_loop import LinesLoop
@@ -144,25 +142,7 @@ def run() -> list[tuple[str, str, str]]:
         _templates_rate(),
         _memory_of_many(now),
     ]
-    for name in FORMATS:
-        rate = _parse_rate(lines_of(name, 100_000, now=now), now)
-        rows.append((f"processor: parse {name}", f"{rate:,.0f} lines/s", ""))
     return rows
-
-
-def _parse_rate(lines: list[bytes], now: float) -> float:
-    """The best of some batches of 20,000 lines of a format that is known."""
-    parser = Parser(Zone("UTC"))
-    arrival = np.full(20_000, now)
-    best = 0.0
-    hints = None
-    for start in range(0, len(lines), 20_000):
-        batch = lines[start : start + 20_000]
-        began = time.process_time()
-        events = parser.parse(batch, arrival=arrival, hints=hints, errors_only=True)
-        best = max(best, len(batch) / (time.process_time() - began))
-        hints = np.full(len(batch), events.formats[0])
-    return best
 
 
 def _templates_rate() -> tuple[str, str, str]:

@@ -36,7 +36,8 @@ _TAGGED = (
 )
 _SYSLOG_HOST = (
     rf"{times.BY_NAME['syslog'].pattern}\s+[\w.-]+\s+(?:-+\s+)?"
-    r"(?:[\w./-]+(?: [\d.]+|\([\w-]+\))?(?:\[\d+\])?:\s+)?"
+    r"(?:(?:[\w./-]+|[A-Z]\w+(?: [A-Z]\w+)+)(?: [\d.]+|\([\w-]+\))?"
+    r"(?:\[\d+\])?(?: \([\w.\[\]-]+\))?:\s+)?"
 )
 _ANY_TIME = "(?:" + "|".join(form.pattern for form in times.SEARCHED) + ")"
 _EPOCH = r"1\d{9}(?:\.\d+)?\s+"

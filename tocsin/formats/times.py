@@ -83,6 +83,8 @@ _LIMITED = (
     (_CENTURY, r"\d{4}"),
 )
 
+_FAMILY = 3
+
 _P_CLOCK = r"(?P<HH>\d{1,2}):(?P<MM>\d{1,2})(?::(?P<SS>\d{1,2}))?"
 _P_REST = (
     r"(?:(?P<mark>[.,:])(?P<f>\d{1,9}))?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?(?P<zone>.*)$"
@@ -113,6 +115,14 @@ class TimeForm:
         for limited, free in _LIMITED:
             shape = shape.replace(limited, free)
         return shape
+
+    @property
+    def family(self) -> str:
+        """How it begins; a time of one family is not of another."""
+        kinds = (
+            "0" if c.isdigit() else "a" if c.isalpha() else c for c in self.example
+        )
+        return "".join(kinds)[:_FAMILY]
 
     @property
     def has_year(self) -> bool:
@@ -305,11 +315,18 @@ FORMS: tuple[TimeForm, ...] = (
         "2026-03-14T09:21:07Z",
     ),
     TimeForm(
+        "day-month",
+        rf"\d\d[- ]{_MONTH}[- ]\d{{4}} {_CLOCK}{_FRACTION}{_ZONE}",
+        "dd-bbb-YYYY HH:MM:SS",
+        "14-Mar-2026 09:21:07.482",
+        "2026-03-14T09:21:07.482Z",
+    ),
+    TimeForm(
         "day-month-name",
         rf"\d{{1,2}}[- /.](?i:{_LONG_MONTH})[- /.]\d{{4}}(?:::|[ :T]|, )"
         rf"\d{{1,2}}[:.]\d\d[:.]\d\d{_ANY_FRACTION}(?: ?[AaPp][Mm])?{_ZONE}",
         "",
-        "14-Mar-2026 09:21:07.482",
+        "14-Mar-2026::9:21:07.482",
         "2026-03-14T09:21:07.482Z",
         r"^(?P<dd>\d{1,2}).(?P<bbb>[A-Za-z]{3})[a-z]*.(?P<YYYY>\d{4})[ :T,]+"
         rf"(?P<HH>\d{{1,2}}).(?P<MM>\d\d).(?P<SS>\d\d){_P_REST}",
@@ -390,7 +407,8 @@ _SEARCHED = (
     *("half-days", "iso-zone", "iso", "iso-underscore", "dots", "slashes"),
     *("year-first", "iso-loose", "iso-minute", "compact-clock", "compact-clock-loose"),
     *("compact", "digits", "short-clock", "short", "month-day-compact", "websphere"),
-    *("short-slashes", "clf", "day-month-name", "rfc850", "month-name-first"),
+    *("short-slashes", "clf", "day-month", "day-month-name", "rfc850"),
+    "month-name-first",
     *("ctime", "ctime-micros", "ctime-loose", "syslog", "syslog-loose"),
     *("month-first", "day-first", "month-day", "klog"),
 )
