@@ -137,13 +137,16 @@ class Arrivals:
         self._telemetry.file_rotated(found.path, KIND[verdict])
         return True
 
+    def _origin(self, found: Found) -> Origin:
+        return origin_of(found.path, found.base, self._setup.config.services)
+
     def _new_source(self, found: Found, *, now: float, after: str = "") -> Source:
         file_id = new_file_id(found.key, now=now, after=after)
-        return self._source(found, file_id, origin_of(found.path, found.base), now)
+        return self._source(found, file_id, self._origin(found), now)
 
     def _known_source(self, found: Found, row: Checkpoint, trail: Trail) -> Source:
         # The service stays what it was: it is a part of the records' keys.
-        labels = origin_of(found.path, found.base).labels
+        labels = self._origin(found).labels
         origin = Origin(decode_path(row.service), labels)
         source = self._source(found, row.file_id, origin, row.first_seen_at)
         source.place = Place(row.offset, habit=row.habit)

@@ -51,7 +51,8 @@ class Rewrites:
         source.file_id = new_file_id(source.key, now=now, after=source.file_id)
         if source.standing is Standing.LIVE:
             # Its inode may have got another name with its other content.
-            source.origin = origin_of(source.path, source.base)
+            patterns = self._setup.config.services
+            source.origin = origin_of(source.path, source.base, patterns)
         source.prefix, source.partition = self._setup.stream(
             source.origin.service, source.file_id
         )

@@ -1,17 +1,20 @@
 """Which service a file belongs to, from its path.
 
-The directory below the watched PATH, else the file's stem. Paths of containers name
-their workload: Kubernetes writes `/var/log/pods/NAMESPACE_POD_UID/CONTAINER/0.log` and
-links `/var/log/containers/POD_NAMESPACE_CONTAINER-ID.log` to it, Docker writes
+What the configuration says; else the directory below the watched PATH, or the stem.
+Paths of containers name their workload: Kubernetes writes
+`/var/log/pods/NAMESPACE_POD_UID/CONTAINER/0.log` and links
+`/var/log/containers/POD_NAMESPACE_CONTAINER-ID.log` to it, Docker writes
 `/var/lib/docker/containers/ID/ID-json.log`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from collector.names import base_name
+from tocsin.config.pathpattern import SERVICE, compile_path_pattern
 
 _POD = re.compile(r"/pods/([^/_]+)_([^/_]+)_[^/_]+/([^/]+)/[^/]+$")
 _CONTAINER = re.compile(r"/containers/([^/_]+)_([^/_]+)_([^/]+)-[0-9a-f]{64}\.log$")
@@ -28,8 +31,17 @@ class Origin:
     labels: dict[str, str] = field(default_factory=dict)
 
 
-def origin_of(path: str, base: str) -> Origin:
-    """The origin of `path`, found below the directory `base`."""
+def origin_of(path: str, base: str, patterns: Sequence[str] = ()) -> Origin:
+    """The origin of `path`, found below the directory `base`.
+
+    The first of the configured `patterns` that matches decides; what else it names are
+    labels.
+    """
+    for pattern in patterns:
+        named = compile_path_pattern(pattern).match(path)
+        if named:
+            labels = named.groupdict()
+            return Origin(labels.pop(SERVICE)[:_MAX_NAME], labels)
     found = _POD.search(path)
     if found:
         return _kubernetes(found[1], found[2], found[3])

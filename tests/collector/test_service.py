@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from collector.service import origin_of
+from tocsin.config.pathpattern import compile_path_pattern
 
 CONTAINER = "0123456789ab" + "c" * 52
 
@@ -38,6 +41,52 @@ CONTAINER = "0123456789ab" + "c" * 52
 )
 def test_the_service_of_a_path(path: str, base: str, service: str) -> None:
     assert origin_of(path, base).service == service
+
+
+PATTERNS = ("/srv/{tenant}/{service}-{number}.log", "/srv/**/{service}/*")
+
+
+@pytest.mark.parametrize(
+    ("path", "service", "labels"),
+    [
+        ("/srv/acme/shop-7.log", "shop", {"tenant": "acme", "number": "7"}),
+        ("/srv/a/b/pay/x.log", "pay", {}),
+        ("/srv/web/x.log", "web", {}),
+        ("/other/web.log", "web", {}),
+    ],
+)
+def test_a_pattern_of_the_configuration_names_the_service(
+    path: str, service: str, labels: dict[str, str]
+) -> None:
+    origin = origin_of(path, "/other", PATTERNS)
+
+    assert (origin.service, origin.labels) == (service, labels)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "/srv/x.log",
+        "srv/{service}",
+        "/srv/{service}/{service}",
+        "/srv/{Service}",
+        "/srv/{service",
+        "/srv/{service}*{a}",
+        "/**/**/**/{service}",
+    ],
+)
+def test_a_pattern_that_is_none_is_told(pattern: str) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        compile_path_pattern(pattern)
+
+
+def test_a_pattern_takes_bounded_time_whatever_the_path() -> None:
+    path = "/" + "/".join(["a-" * 120] * 16)
+    begun = time.process_time()
+
+    origin_of(path, "/", ("/**/{a}-{service}-x/**/z",))
+
+    assert time.process_time() - begun < 1.0
 
 
 def test_a_pod_tells_its_namespace() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_state_path
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from tocsin.config.alerting import AlertingConfig, BurstConfig, SlackConfig
 from tocsin.config.formats import FormatConfig
@@ -21,6 +21,7 @@ from tocsin.config.kinds import (
     Size,
     Timezone,
 )
+from tocsin.config.pathpattern import compile_path_pattern
 
 __all__ = [
     "AlertingConfig",
@@ -65,6 +66,11 @@ class BusConfig(Section):
     )
 
 
+def _path_pattern(text: str) -> str:
+    compile_path_pattern(text)
+    return text
+
+
 class CollectorConfig(Section):
     """What is read, and how."""
 
@@ -73,6 +79,9 @@ class CollectorConfig(Section):
     start: Literal["beginning", "end"] = "beginning"
     ignore_older: Duration | None = None
     host: str = Field(default_factory=socket.gethostname)
+    services: list[Annotated[str, AfterValidator(_path_pattern)]] = Field(
+        [], description="patterns of paths with {service} and labels in braces"
+    )
     max_line: Size = 1_000_000
     multiline: bool = Field(
         True,

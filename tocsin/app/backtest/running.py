@@ -120,7 +120,7 @@ def log_files(config: Config) -> tuple[list[LogFile], Scan]:
     files = [
         LogFile(
             path=found.path,
-            service=origin_of(found.path, found.base).service,
+            service=origin_of(found.path, found.base, collector.services).service,
             host=collector.host,
             size=found.size,
             modified_at=found.modified_at,
