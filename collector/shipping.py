@@ -38,8 +38,8 @@ from tocsin.values import Clock
 
 # Longer transactions cost readers latency, shorter ones throughput (<= 10 % here).
 _READ_S = 0.25
-# What the bus holds until the commit, before it is packed.
-_MAX_BYTES = 16 * 1024**2
+# What a bus that packs may hold until the commit, before it is packed.
+_MAX_BYTES = 64 * 1024**2
 # A start with 20,000 files writes its rows in parts, so that memory stays flat.
 _MAX_ROWS = 2_000
 

@@ -22,6 +22,7 @@ PARTS = (
     "bus_embedded",
     "bus_kafka",
     "collector",
+    "collector_peers",
     "processor",
     "parsing",
     "alerting",

@@ -2,7 +2,10 @@
 
 A transaction is collected first and begun at the broker when its block ends: so it is
 open for some milliseconds only, whatever the caller does in the block, and whatever
-fails fails at the end, when all acknowledgements are known. What can become of it:
+fails fails at the end, when all acknowledgements are known. One that grows beyond
+`_STREAM_BYTES` is begun then, and every further batch goes out at once: while the
+caller reads the next, the client packs and sends, and memory stays flat. What can
+become of it:
 
     committed                        the block ends
     aborted                          TransactionAborted, RecordTooLarge or BusError
@@ -20,10 +23,12 @@ from __future__ import annotations
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import repeat
-from typing import Any
+from operator import length_hint
+from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
@@ -47,26 +52,49 @@ _COMMIT_S = 6.0  # a stop must be done within 10 s, and it may have to wait for 
 _PAUSE_S = 0.2
 _OPENINGS = 5  # two that open at once fence each other in turn, for some milliseconds
 
-Row = tuple[Any, ...]
-"""The arguments of one call of the client's `produce`."""
+# Collected up to here: a second of a busy machine, and a flush of the processor.
+_STREAM_BYTES = 1024**2
+
+
+class Rows(NamedTuple):
+    """What goes to one topic, in columns; without `timestamps_ms`, as of now."""
+
+    topic: str
+    partitions: int | Sequence[int]
+    keys: Sequence[bytes]
+    values: Sequence[bytes | None]
+    timestamps_ms: Sequence[int] | None
 
 
 class KafkaTransaction:
-    """Collects what goes into one transaction."""
+    """Collects what goes into one transaction.
 
-    def __init__(self, link: Link) -> None:
+    `overflow` is called when that becomes much; it takes the rows. `has_begun`: the
+    broker knows of the transaction.
+    """
+
+    def __init__(
+        self, link: Link, overflow: Callable[[KafkaTransaction], object]
+    ) -> None:
         self._link = link
+        self._overflow = overflow
         self._sends: list[tuple[str, int, Records]] = []
         self._puts: list[tuple[str, Mapping[bytes, bytes | None]]] = []
+        self._held_bytes = 0
+        self.has_begun = False
         self.consumers: list[KafkaConsumer] = []
         self.largest: dict[str, int] = {}
 
     def send(self, topic: str, partition: int, records: Records) -> None:
         """See the port; the columns must stay as they are until the block ends."""
-        if len(records):
-            sizes = map(len, records.values), map(len, records.keys)
-            self._check_size(topic, sum(map(max, sizes)))
-            self._sends.append((topic, partition, records))
+        if not len(records):
+            return
+        sizes = list(map(len, records.values))
+        self._check_size(topic, max(sizes) + max(map(len, records.keys)))
+        self._sends.append((topic, partition, records))
+        self._held_bytes += sum(sizes)
+        if self._held_bytes > _STREAM_BYTES:
+            self._overflow(self)
 
     def put(self, table: str, rows: Mapping[bytes, bytes | None]) -> None:
         """See the port."""
@@ -85,32 +113,29 @@ class KafkaTransaction:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to commit."""
-        return not (self._sends or self._puts or self.consumers)
+        held = self._sends or self._puts or self.consumers
+        return not (held or self.has_begun)
 
-    def rows(self) -> Iterator[Iterator[Row]]:
-        """Everything to produce, in order; a missing topic or partition shows here."""
-        for topic, partition, records in self._sends:
-            name = self._link.full(topic)
-            if not 0 <= partition < self._link.partitions(topic):
-                raise BusError(f"topic {name} has no partition {partition}")
-            yield zip(
-                repeat(name),
-                records.values,
-                records.keys,
-                repeat(partition),
-                repeat(None),
-                repeat(None),
-                records.timestamps_ms,
-            )
-        for table, rows in self._puts:
-            name, partitions = self._link.full(table), self._link.partitions(table)
-            # A list: what is produced later must not see the next table's name.
-            yield iter(
-                [
-                    (name, value, key, zlib.crc32(key) % partitions)
-                    for key, value in rows.items()
-                ]
-            )
+    def take(self) -> list[Rows]:
+        """What is held, in order, and no more; a missing topic or partition shows."""
+        rows = [self._sent(*each) for each in self._sends]
+        rows += [self._put(*each) for each in self._puts]
+        self._sends.clear()
+        self._puts.clear()
+        self._held_bytes = 0
+        return rows
+
+    def _sent(self, topic: str, partition: int, records: Records) -> Rows:
+        name = self._link.full(topic)
+        if not 0 <= partition < self._link.partitions(topic):
+            raise BusError(f"topic {name} has no partition {partition}")
+        times = records.timestamps_ms
+        return Rows(name, partition, records.keys, records.values, times)
+
+    def _put(self, table: str, rows: Mapping[bytes, bytes | None]) -> Rows:
+        name, count = self._link.full(table), self._link.partitions(table)
+        places = [zlib.crc32(key) % count for key in rows]
+        return Rows(name, places, list(rows), list(rows.values()), None)
 
     def _check_size(self, topic: str, size: int) -> None:
         """Compare the largest value and key, of one record or not, with the limit.
@@ -156,12 +181,14 @@ class KafkaProducer:
             raise self._fenced
         if self._is_closed:
             raise BusError(f"the producer of {self._identity!r} is closed")
-        tx = KafkaTransaction(self._link)
+        tx = KafkaTransaction(self._link, self._hand_over)
         try:
             yield tx
             if not tx.is_empty:
                 self._commit(tx)
         except BaseException:
+            if tx.has_begun:
+                self._give_up()
             for consumer in tx.consumers:
                 consumer.rewind()
             raise
@@ -261,21 +288,38 @@ class KafkaProducer:
     # Ending a transaction.
 
     def _commit(self, tx: KafkaTransaction) -> None:
+        client = self._hand_over(tx)
         try:
-            client = self._settled_client()
-            rows = list(tx.rows())
             offsets = [(each, each.unacknowledged()) for each in tx.consumers]
         except BusUnavailable as error:
-            # The caller reloads its state and tries again at once.
-            time.sleep(_PAUSE_S)
-            raise TransactionAborted(str(error), hint=error.hint) from error
+            raise _not_now(error) from error
         try:
-            client.begin_transaction()
-            for some in rows:
-                _produce(client, some)
             self._finish(client, offsets)
         except KafkaException as error:
             raise self._failed(error, tx) from error
+        tx.has_begun = False
+
+    def _hand_over(self, tx: KafkaTransaction) -> Producer:
+        """Give the client what the transaction holds; it is begun then.
+
+        What the transaction held is no more, also when this fails.
+        """
+        try:
+            client = self._client if tx.has_begun else self._settled_client()
+            rows = tx.take()
+        except BusUnavailable as error:
+            raise _not_now(error) from error
+        if client is None:
+            raise TransactionAborted(f"{self._doing()}: it was given up")
+        try:
+            if not tx.has_begun:
+                client.begin_transaction()
+                tx.has_begun = True
+            for some in rows:
+                _produce(client, some)
+        except KafkaException as error:
+            raise self._failed(error, tx) from error
+        return client
 
     def _finish(
         self,
@@ -310,6 +354,7 @@ class KafkaProducer:
         refused, the client numbers the next ones wrongly.
         """
         self._give_up()
+        tx.has_begun = False
         kind = kind_of(error)
         ours = self._link.error(error, self._doing())
         if kind is Kind.TOO_LARGE:
@@ -352,28 +397,49 @@ def _left(deadline: float) -> float:
     return max(0.1, deadline - time.monotonic())
 
 
-def _produce(client: Producer, rows: Iterator[Row]) -> None:
-    """Hand rows to the client, one call each.
+def _not_now(error: BusUnavailable) -> TransactionAborted:
+    # The caller reloads its state and tries again at once.
+    time.sleep(_PAUSE_S)
+    return TransactionAborted(str(error), hint=error.hint)
 
-    `produce_batch` cannot carry timestamps, and saves a third of a microsecond.
+
+def _produce(client: Producer, rows: Rows) -> None:
+    """Hand rows to the client, one call each, in a loop that runs in C.
+
+    `produce_batch` cannot carry timestamps, and is no faster than this.
     """
-    produce = client.produce
-    for row in rows:
+    done = 0
+    while done < len(rows.keys):
+        # How much of it is left tells where the client's queue was full.
+        values = iter(rows.values[done:] if done else rows.values)
         try:
-            produce(*row)
+            deque(map(client.produce, *_arguments(rows, values, done)), maxlen=0)
         except BufferError:
-            _produce_slowly(client, row)
-
-
-def _produce_slowly(client: Producer, row: Row) -> None:
-    """Wait for room in the client's queue, which the broker makes."""
-    deadline = time.monotonic() + _COMMIT_S
-    while True:
-        client.poll(0.05)
-        try:
-            client.produce(*row)
-        except BufferError:
-            if time.monotonic() > deadline:
-                raise KafkaException(KafkaError(KafkaError._QUEUE_FULL)) from None  # noqa: SLF001 - its public name
+            done = len(rows.keys) - length_hint(values) - 1
+            _make_room(client)
         else:
             return
+
+
+def _arguments(
+    rows: Rows, values: Iterator[bytes | None], done: int
+) -> Iterator[Iterable[object]]:
+    """The columns of arguments of `produce`, from the row `done` on."""
+    places, times = rows.partitions, rows.timestamps_ms
+    yield repeat(rows.topic)
+    yield values
+    yield rows.keys[done:] if done else rows.keys
+    yield repeat(places) if isinstance(places, int) else places[done:]
+    yield repeat(None)
+    yield repeat(None)
+    yield repeat(0) if times is None else times[done:]
+
+
+def _make_room(client: Producer) -> None:
+    """Wait for room in the client's queue, which the broker makes."""
+    full = len(client)
+    deadline = time.monotonic() + _COMMIT_S
+    while len(client) >= full:
+        client.poll(0.05)
+        if time.monotonic() > deadline:
+            raise KafkaException(KafkaError(KafkaError._QUEUE_FULL))  # noqa: SLF001 - its public name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,6 +16,7 @@ from tests.tocsin.bus.kafka.support import (
     fail,
     lines,
     open_bus,
+    polled,
     read_all,
     send,
     send_and,
@@ -188,3 +190,56 @@ def test_an_exception_in_the_block_aborts_and_comes_out(bus: KafkaBus) -> None:
 
     assert read_all(bus.reader(["logs"])) == ["whole"]
     assert bus.table("state").rows == {}
+
+
+def test_columns_stay_together_when_the_clients_queue_is_full(
+    kafka_broker: Broker, bus: KafkaBus, prefix: str
+) -> None:
+    sent = lines(*map(str, range(5000)))
+    sent = type(sent)(sent.keys, sent.values, [10**12 + n for n in range(5000)])
+    with (
+        open_bus(
+            kafka_broker, prefix, {"queue.buffering.max.messages": "300"}
+        ) as narrow,
+        narrow.producer("me").transaction() as tx,
+    ):
+        tx.send("logs", 0, sent)
+
+    got = polled(bus.consumer(["logs"], group="g", member="m"), 5000)
+    assert [key for batch in got for key in batch.records.keys] == sent.keys
+    assert [text for batch in got for text in batch.records.values] == sent.values
+    times = [at for batch in got for at in batch.records.timestamps_ms]
+    assert times == sent.timestamps_ms
+
+
+def test_a_large_transaction_is_on_its_way_while_it_grows(bus: KafkaBus) -> None:
+    producer = bus.producer("me")
+    many = [f"{number:01000}" for number in range(3000)]
+    with producer.transaction() as tx:
+        tx.send("logs", 0, lines(*many))
+        deadline = time.monotonic() + 5
+        while _high(bus) < 1000 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        early = _high(bus)
+        tx.send("logs", 0, lines("the last"))
+        tx.put("state", {b"key": b"row"})
+
+    assert early >= 1000
+    assert read_all(bus.reader(["logs"])) == [*many, "the last"]
+    assert bus.table("state").rows == {b"key": b"row"}
+
+
+def test_a_large_transaction_that_is_given_up_leaves_nothing(bus: KafkaBus) -> None:
+    producer = bus.producer("me")
+    many = [f"{number:01000}" for number in range(3000)]
+
+    with pytest.raises(ZeroDivisionError):
+        send_and(producer, fail, *many)
+    send(producer, "next")
+
+    assert read_all(bus.reader(["logs"])) == ["next"]
+
+
+def _high(bus: KafkaBus) -> int:
+    """How many records the first partition of `logs` has, committed or not."""
+    return next(each.high[0] for each in bus.topics() if each.name == "logs")
