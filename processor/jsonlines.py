@@ -23,6 +23,7 @@ from tocsin.formats import jsonkeys, levels
 from tocsin.values import Level
 
 _USUAL_LEVELS, _OTHER_LEVELS = jsonkeys.LEVEL_KEYS[:4], jsonkeys.LEVEL_KEYS[4:]
+_STATUS_DIGITS = 3
 _USUAL_TIMES, _OTHER_TIMES = jsonkeys.TIME_KEYS[:5], jsonkeys.TIME_KEYS[5:]
 
 
@@ -74,6 +75,8 @@ _every = JsonLines(
     *jsonkeys.SEVERITY_NUMBER_KEYS,
     *jsonkeys.TIME_KEYS,
     jsonkeys.NESTED_LEVEL[0],
+    *jsonkeys.STATUS_KEYS,
+    *jsonkeys.REQUEST_KEYS,
 )
 _messages = JsonLines(
     *jsonkeys.MESSAGE_KEYS, *(path[0] for path in jsonkeys.NESTED_MESSAGES)
@@ -203,7 +206,23 @@ def _unusual_level(line: Any) -> Level:
     (clef_level,) = _every.stated([line], jsonkeys.CLEF_LEVEL)
     if clef_time is not None and clef_level is None:
         return Level.INFO
+    return _level_of_status(line)
+
+
+def _level_of_status(line: Any) -> Level:
+    """The level of an answer to an HTTP request; UNKNOWN for all other lines."""
+    if not any(isinstance(_stated(line, key), str) for key in jsonkeys.REQUEST_KEYS):
+        return Level.UNKNOWN
+    for key in jsonkeys.STATUS_KEYS:
+        status = str(_stated(line, key))
+        if status.isdecimal() and len(status) == _STATUS_DIGITS:
+            return levels.of_status(status)
     return Level.UNKNOWN
+
+
+def _stated(line: Any, key: str) -> Any:
+    (value,) = _every.stated([line], key)
+    return value
 
 
 def _times(stated: list[Any], arrival: Floats, zone: Zone) -> Floats:

@@ -52,13 +52,13 @@ STRUCTURED: tuple[Format, ...] = (
         time_anywhere=True,
         head=rf"^{_PAIR}\s+[A-Za-z_@][\w.@/-]*=",
         fields=(
-            rf'{_PAIRS}(?:level|lvl|severity|loglevel)="?(?P<level>[A-Za-z]+)',
-            rf'{_PAIRS}(?:time|ts|timestamp|t)="?%{{time:iso}}',
-            rf'{_PAIRS}(?:time|ts|timestamp|t)="?%{{time:epoch}}',
+            rf'{_PAIRS}@?(?:level|lvl|severity|loglevel)="?(?P<level>[A-Za-z]+)',
+            rf'{_PAIRS}@?(?:time|ts|timestamp|t)="?%{{time:iso}}',
+            rf'{_PAIRS}@?(?:time|ts|timestamp|t)="?%{{time:epoch}}',
         ),
         messages=(
-            rf'{_PAIRS}(?:msg|message)="(?P<message>(?:[^"\\]|\\.)*)"',
-            rf"{_PAIRS}(?:msg|message)=(?P<message>[^\s\"]+)",
+            rf'{_PAIRS}@?(?:msg|message)="(?P<message>(?:[^"\\]|\\.)*)"',
+            rf"{_PAIRS}@?(?:msg|message)=(?P<message>[^\s\"]+)",
         ),
         examples=(
             Example(

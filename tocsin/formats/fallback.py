@@ -285,6 +285,8 @@ ACCESS_STATUSES: tuple[str, ...] = (
     # AWS load balancers: processing times, then the status.
     r"^(?:https?|h2|grpcs?|wss?) (?:\S+ ){4}(?:-?[\d.]+ ){3}(?P<status>[1-5]\d\d) ",
     r"\(HTTP/[\d.]+ (?P<status>[1-5]\d\d)\)",  # uWSGI
+    # IIS, W3C: method, path, query, port, user, client, agent, referrer, status.
+    r" [A-Z]{3,10} /\S* \S+ \d+ (?:\S+ ){3,4}(?P<status>[1-5]\d\d) \d+ \d+ \d+\s*$",
 )
 """The status of an answer to an HTTP request, in lines that state no level."""
 

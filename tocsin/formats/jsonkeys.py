@@ -19,6 +19,8 @@ LEVEL_KEYS = (
     "severity_text",
     "SeverityText",
     "s",  # MongoDB since 4.4
+    "@level",  # hclog
+    "logLevel",
     "PRIORITY",  # journald
     "log_level",
     "level_name",  # Monolog, beside a number of its own
@@ -46,6 +48,8 @@ TIME_KEYS = (
     "date",
     "timeUnixNano",
     "__REALTIME_TIMESTAMP",
+    "time_unix_nano",
+    "observedTimeUnixNano",
     "eventTime",  # AWS CloudTrail
     "requestReceivedTimestamp",  # Kubernetes audit
     "time_iso8601",  # nginx
@@ -72,6 +76,9 @@ MESSAGE_KEYS = (
     "event",
     "body",
     "log",
+    "@message",  # hclog
+    "RenderedMessage",  # Serilog
+    "MessageTemplate",
     "textPayload",  # Google Cloud
     "text",
     "Body",
@@ -87,3 +94,6 @@ NESTED_MESSAGES = (
     ("properties", "message"),  # Azure
 )
 CLEF_TIME, CLEF_LEVEL = "@t", "@l"  # CLEF leaves @l out for Information
+STATUS_KEYS = ("status", "response_code", "DownstreamStatus", "statusCode")
+REQUEST_KEYS = ("request", "method", "request_method", "RequestMethod", "http_method")
+"""An answer to an HTTP request states both; its status is its level, if it has none."""

@@ -139,7 +139,7 @@ SYSTEMS: tuple[System, ...] = (
         "spark", _G, "Apache Spark, log4j2.properties.template",
         rf"^\d\d/\d\d/\d\d {_CLOCK} [A-Z]+ ",
     ),
-    System("nginx", ("nginx-error", "access"), "nginx, ngx_log.c, log_format"),
+    System("nginx", ("nginx-error", "access", "json"), "nginx, ngx_log.c, log_format"),
     System(
         "apache", ("access", GENERAL), "Apache httpd, ErrorLogFormat, mod_log_config",
         r"^(?:\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d |\S+ \S+ \S+ \S+ \[\d\d/[A-Z])",
@@ -206,6 +206,13 @@ SYSTEMS: tuple[System, ...] = (
         r"|\d{4}-\d\d-\d\dT\S+\t\S+\t[A-Z]+\t|(?:REPORT|START|END) RequestId: )",
     ),
     System("terraform", ("dated-brackets",), "hashicorp/go-hclog"),
+    System("hclog", ("json", "logfmt"), "hashicorp/go-hclog, as JSON"),
+    System(
+        "iis",
+        _G,
+        "IIS, W3C Extended Log Format",
+        rf"^{_DAY} {_CLOCK} \S+ [A-Z]+ /",
+    ),
     System("gitlab", _J, "GitLab, log system"),
 )  # fmt: skip
 
