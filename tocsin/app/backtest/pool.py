@@ -6,8 +6,10 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from multiprocessing.forkserver import ensure_running
+from threading import Thread
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from tocsin.app.backtest.chunk import Chunk, encode_found
@@ -49,7 +51,7 @@ def reading_pool(
     with ProcessPoolExecutor(
         processes,
         mp_context=context,
-        initializer=_prepare,
+        initializer=_begin,
         initargs=(timezone, max_templates),
     ) as pool:
         try:
@@ -61,6 +63,20 @@ def reading_pool(
 def read(chunk: Chunk) -> bytes:
     """Read a chunk with this process's parser; an encoded `Found`."""
     return encode_found(_reader[0].read(chunk))
+
+
+def _begin(timezone: str, max_templates: int) -> None:
+    """Prepare a process of the pool; it ends with the one that it reads for."""
+    parent = parent_process()
+    if parent is not None:
+        # A pool's process waits for work for ever, also after its parent was killed.
+        Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+    _prepare(timezone, max_templates)
+
+
+def _end_after(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
 
 
 def _prepare(timezone: str, max_templates: int) -> None:
