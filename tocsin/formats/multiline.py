@@ -40,6 +40,7 @@ from tocsin.formats.startlines import (
     Start,
     is_calm,
     is_grave,
+    is_jul_head,
     start_of,
 )
 from tocsin.formats.traces import (
@@ -392,6 +393,10 @@ class _Walk:
         start = start_of(text)
         both_weak = start is Start.WEAK and event.start is Start.WEAK
         if start in _SURE or both_weak:
+            head = event.text_of(self._lines[event.first]).text
+            second = start is Start.LEVELED and event.first == event.last
+            if second and is_jul_head(head.rstrip(b"\r")):
+                return _Verdict.JOIN
             return _Verdict.START
         if event.first == event.last and CRASH.match(text):
             head = event.text_of(self._lines[event.first]).text
@@ -480,7 +485,8 @@ def _judge_alone(event: _Event, text: bytes, credit: int) -> _Verdict:
         # Only a line of the stack proves that it was the message.
         if not FRAME.match(text):
             return _judge_message(event, start)
-        event.phase = Phase.FRAMES
+        if event.phase is Phase.THROWN:
+            event.phase = Phase.FRAMES
         return _Verdict.JOIN
     phase = next_phase(event.phase, text, past_blank=event.pending > 0)
     if phase is not None:

@@ -66,6 +66,7 @@ _OTHER = "|".join(
         r"\[ *\d+\.\d{3,6}s?\]",
         r"=[A-Z ]{4,40} REPORT={2,}",
         r"\[pid: \d+\|",
+        r"####<",
         r"(?:CEF|LEEF):\d",
         r"[VDIWEFA]/[^(\n]{1,60}\( *\d+\): ",
         # BGL and its like: a flag or a host, epoch seconds, a date.
@@ -102,6 +103,7 @@ _WITHOUT_CLOCK = re.compile(
     rf"|{_Y4}[01]\d[0-3]\d[-T _:]?\d{{4}})|(?P<LEVELED>{_LEVELED})"
     rf"|(?P<WEAK>{_Y4}-\d\d-\d\d[ \t]))".encode()
 )
+_JUL_HEAD = re.compile(rf"{_MON} \d\d?, {_Y4} \d\d?:\d\d:\d\d [AP]M \S+ \S+$".encode())
 _PAIR = rb'[A-Za-z_@][\w.@/-]*=(?:"(?:[^"\\]|\\.)*"?|[^\s"]*)'
 _LOGFMT = re.compile(rb"%b +%b" % (_PAIR, _PAIR))
 _LOGFMT_KEY = re.compile(
@@ -131,6 +133,11 @@ def start_of(text: bytes) -> Start:
     if is_logfmt(text):
         return Start.WHOLE
     return Start.WEAK if found else Start.NO
+
+
+def is_jul_head(text: bytes) -> bool:
+    """Whether a line is the first of two that java.util.logging writes for a record."""
+    return _JUL_HEAD.match(text) is not None
 
 
 def is_whole_json(text: bytes) -> bool:

@@ -33,6 +33,7 @@ class Phase(Enum):
     THROWN = "an exception was named; frames, or more of its message, may follow"
     FRAMES = "frames of Java, Node, .NET, Ruby, PHP or Dart"
     PYTHON = "a Python traceback before its last line"
+    PYTHON_FIELDS = "a traceback whose message lists fields"
     PYTHON_DONE = "a Python traceback with its last line; it may be chained"
     PYTHON_LOGGING = "logging.Handler.handleError's report"
     GO = "a Go panic or goroutine dump"
@@ -117,7 +118,8 @@ _STACK = (
 _TITLE = _STACK + r"|(?:Locked ownable synchronizers|Location|Thrown at)\s*:\s*$"
 _FRAME = (
     r"\s+at [\w$.<\[(\"]|\s+(?:from|in|by) \S|\s+File \"|\s*#\d+\s|\s+\.\.\. \d+ "
-    r"|\s+\d+: |\s+-{2,}|-{3,}|\[stacktrace\]|Stack ?[Tt]race:|.{1,200}\.rb:\d+:in"
+    r"|\s+\d+: |\s+\S.{0,200}\[type=|\s+-{2,}|-{3,}|\[stacktrace\]"
+    r"|Stack ?[Tt]race:|.{1,200}\.rb:\d+:in"
 )
 FRAME = re.compile(_FRAME.encode())
 """A line of a stack; it proves that the lines before it belong to the exception."""
@@ -171,10 +173,12 @@ MOVES: dict[Phase, tuple[Move, ...]] = {
         ),
         _move(r"Extension modules: ", Phase.PYTHON_DONE, past_blank=True),
         _move(r"\s+\S|\[Previous line repeated", Phase.PYTHON),
+        _move(r"[A-Za-z_][\w.]*: \d+ validation errors? for ", Phase.PYTHON_FIELDS),
         _move(r"[A-Za-z_][\w.]*(?::|\s*$)", Phase.PYTHON_DONE),
         _move(_RB, Phase.PYTHON_DONE),
         _move(r"\.\.\. \d+ levels", Phase.PYTHON),
     ),
+    Phase.PYTHON_FIELDS: (_move(r"\s+\S", Phase.PYTHON_FIELDS),),
     Phase.PYTHON_DONE: (
         _move(
             r"During handling of the above|The above exception was",
@@ -257,7 +261,7 @@ MOVES: dict[Phase, tuple[Move, ...]] = {
         ),
         _move(_TITLE, Phase.NATIVE),
     ),
-    Phase.VALGRIND: (_move(r"==\d+== (?:  |$)|==\d+==$", Phase.VALGRIND),),
+    Phase.VALGRIND: (_move(r"==\d+== (?: |$)|==\d+==$", Phase.VALGRIND),),
     Phase.ERLANG: (
         _move(r"\s+\S|\*\* |init terminating|Crash dump|Function: ", Phase.ERLANG),
         _move(
@@ -273,7 +277,7 @@ for _phase in Phase:
     # An attribute, as a look-up by enum is a call.
     _phase.moves = MOVES[_phase]
 
-MAY_BE_MESSAGE = (Phase.THROWN,)
+MAY_BE_MESSAGE = (Phase.THROWN, Phase.PYTHON_FIELDS)
 """Phases in which lines of text may be more of the message: a frame decides."""
 
 MUST_GO_ON = (

@@ -171,6 +171,14 @@ exit status 2""",
         "\x1b[31m  cause: closed\x1b[0m",
         "\x1b[2m2026-03-14T09:21:08.000Z\x1b[0m \x1b[32m INFO\x1b[0m relay: up",
     ],
+    "java.util.logging: a record begins with two lines": [
+        """\
+Mar 14, 2026 10:00:00 AM com.acme.App main
+SEVERE: boom
+java.lang.Error: y
+	at a.B.c(D.java:1)""",
+        "Mar 14, 2026 10:00:01 AM com.acme.App main\nINFO: fine",
+    ],
     "kernel": [
         "[12345.678901] Call Trace:\n <TASK>\n dump_stack_lvl+0x45/0x5b\n </TASK>",
         "[12345.678950] ---[ end trace 0000000000000000 ]---",
@@ -247,6 +255,25 @@ app.errors.BadRow: x""",
        ^^^^^
 SyntaxError: invalid syntax. Maybe you meant '==' or ':=' instead of '='?""",
         "starting",
+    ],
+    "python, a message that lists fields": [
+        """\
+Traceback (most recent call last):
+  File "a.py", line 1, in f
+pydantic_core._pydantic_core.ValidationError: 2 validation errors for Order
+id
+  Field required [type=missing, input_value={}, input_type=dict]
+    For further information visit https://errors.pydantic.dev/2.5/v/missing
+total
+  Field required [type=missing, input_value={}, input_type=dict]""",
+        "ready",
+    ],
+    "valgrind": [
+        """\
+==31== Invalid read of size 4
+==31==    at 0x10915E: main (a.c:5)
+==31==  Address 0x4a47040 is 0 bytes after a block of size 16 alloc'd""",
+        "==31== HEAP SUMMARY:\n==31==     in use at exit: 0 bytes in 0 blocks",
     ],
     "python, an exception group": [
         """\
