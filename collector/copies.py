@@ -141,6 +141,9 @@ class Copies:
         if original in self._ledger.rewritten:
             return Likeness.UNKNOWN
         if not self._ledger.holds(original):
+            # Nothing was read of it, and nothing will be: there is nothing to compare.
+            if not original.place.offset:
+                return Likeness.NONE
             return compare_vanished(found, original, here)
         try:
             descriptor = self._descriptors.open(original.key, original.path)
@@ -212,7 +215,8 @@ class Copies:
             if _is_telling(source.before) or names & {was, *base_names(was)}:
                 found_at.append(source)
         unique = dict.fromkeys(found_at)
-        return [source for source in unique if source.key != found.key]
+        # What replaces a file under its own name is no copy of it.
+        return [s for s in unique if s.key != found.key and s.path != found.path]
 
     def _namesakes(self, name: str) -> list[Source]:
         if self._named_in != self._ledger.sweeps:
