@@ -17,6 +17,7 @@ from collector.ledger import Setup
 from collector.pins import Pins
 from collector.roster import Roster
 from collector.shipping import Shipper
+from collector.source import Standing
 from collector.telemetry import CollectorTelemetry
 from collector.wakeup import Wakeup
 from tocsin.config.model import CollectorConfig
@@ -51,12 +52,14 @@ def run(  # noqa: PLR0913 - the shape of every worker
     stop: threading.Event,
     clock: Clock = time.time,
     pins_dir: str | None = None,
+    leave: threading.Event | None = None,
 ) -> None:
     """Ship every line of the configured files to raw-logs until `stop` is set.
 
     The topics must exist, or appear. While the bus is away nothing is read and nothing
     is lost: the files are the buffer. Files are pinned in `pins_dir`, if any. Returns
-    within a second of `stop` unless the bus hangs in a commit (10 s at most).
+    within a second of `stop` unless the bus hangs in a commit (10 s at most). After
+    `leave` it returns as soon as no file is left that only its descriptor reaches.
 
     Raises:
         Fenced: another collector works under `identity` now.
@@ -101,7 +104,7 @@ def run(  # noqa: PLR0913 - the shape of every worker
             patience,
             scan_interval_s=config.scan_interval,
             clock=clock,
-        ).run(stop)
+        ).run(stop, leave or threading.Event())
     finally:
         wakeup.close()
         descriptors.close_all()
@@ -209,9 +212,9 @@ class _Loop:
         self._earliest_scan_at = 0.0
         self._failure: Exception | None = None
 
-    def run(self, stop: threading.Event) -> None:
-        """Turn until `stop` is set."""
-        while not stop.is_set():
+    def run(self, stop: threading.Event, leave: threading.Event) -> None:
+        """Turn until `stop` is set, or `leave` and nothing would be lost by that."""
+        while not stop.is_set() and not (leave.is_set() and self._may_leave()):
             self._patience.beat()
             begun = time.monotonic()
             rewritten = self._roster.ledger.rewritten and self._failure is None
@@ -222,6 +225,11 @@ class _Loop:
             elif not self._roster.ledger.ready:
                 stop.wait(max(0.0, begun + _MIN_GAP_S - time.monotonic()))
                 self._look(0.0)
+
+    def _may_leave(self) -> bool:
+        """Whether the next run finds every file again, by its name or by its inode."""
+        sources = self._roster.sources()
+        return not any(each.standing is Standing.DELETED for each in sources)
 
     def _scan(self, begun: float) -> None:
         scan = self._discovery.scan(self._roster)

@@ -21,7 +21,10 @@ from alerting.tiling import Fit
 from collector.telemetry import CollectorTelemetry, FileState, Lost, Rotation
 from processor.flush import Flush, Gap, ServiceCounts
 from processor.telemetry import ProcessorTelemetry
+from tocsin.app.reloading import Reloads
+from tocsin.config.model import Config
 from tocsin.errors import BadRecord
+from tocsin.telemetry.log import Log
 from tocsin.telemetry.metrics import new_registry
 
 LINES_A_SECOND = 100
@@ -38,6 +41,9 @@ class Scene:
             name: new_registry() for name in ("collector", "processor", "alerting")
         }
         self._collector = CollectorTelemetry(self.registries["collector"])
+        Reloads(
+            Config(), Config, None, log=Log("it"), registry=self.registries["collector"]
+        )
         self._processor = ProcessorTelemetry(self.registries["processor"])
         self._alerting = AlertingTelemetry(self.registries["alerting"])
 

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
 
+from tocsin.app.reloading import Reloads
 from tocsin.app.stopping import Stopping
 from tocsin.bus.opening import open_bus
 from tocsin.bus.specs import specs
@@ -42,6 +44,7 @@ class Setting:
     health: Health
     stop: threading.Event
     clock: Clock
+    reloads: Reloads | None = None
 
 
 Work = Callable[[Bus, Setting], None]
@@ -61,9 +64,16 @@ class Component(NamedTuple):
 
 
 def run_component(
-    component: Component, config: Config, *, supervised: bool = False
+    component: Component,
+    config: Config,
+    *,
+    supervised: bool = False,
+    reload: Callable[[], Config] | None = None,
+    config_file: Path | None = None,
 ) -> int:
     """Run a component until a signal; blocks. The status to exit with.
+
+    With `reload` the configuration is read again on SIGHUP and with its file.
 
     The worker runs in a thread of its own, so that signals are heard while it waits
     inside a client library.
@@ -77,7 +87,11 @@ def run_component(
     stopping.install()
     registry, health = new_registry(), Health()
     identity = f"{component.name}-{config.id}"
-    setting = Setting(config, identity, health, stopping.event, time.time)
+    reloads = None
+    if reload is not None:
+        reloads = Reloads(config, reload, config_file, log=log, registry=registry)
+        reloads.install()
+    setting = Setting(config, identity, health, stopping.event, time.time, reloads)
     work = component.prepare(registry)
     with ExitStack() as closing:
         if config.http:

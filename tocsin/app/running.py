@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -48,6 +49,11 @@ def run_all(config: Config, *, common: Sequence[str], collect: Sequence[str]) ->
     stopping = Stopping(log)
     stopping.install()
     words = commands(config, common=common, collect=collect)
-    status = Supervisor(words, log).run(stopping)
+    supervisor = Supervisor(words, log)
+    if not sys.stderr.isatty():
+        signal.signal(
+            signal.SIGHUP, lambda *_: supervisor.send("collector", signal.SIGHUP)
+        )
+    status = supervisor.run(stopping)
     log.info("stopped")
     return status

@@ -8,6 +8,7 @@ its supervisor, on every system.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -65,6 +66,12 @@ class Supervisor:
             return self._watch()
         finally:
             self._stop_all()
+
+    def send(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to one child, if it runs."""
+        for child in self._children:
+            if child.name == name and child.process is not None:
+                child.process.send_signal(number)
 
     def _watch(self) -> int:
         while True:

@@ -51,6 +51,12 @@ class Given:
             click.echo(f"tocsin: {warning}", err=True)
         return loaded
 
+    @property
+    def config_file(self) -> Path | None:
+        """The file that is read, if any."""
+        named = os.environ.get(CONFIG_VARIABLE)
+        return self.file or (Path(named) if named else None)
+
     def take_up_file(self) -> None:
         """Without a file, take the one that stands here; told on stderr."""
         named = self.file is not None or os.environ.get(CONFIG_VARIABLE)

@@ -7,6 +7,7 @@ import click
 from tocsin.app.collect import COMPONENT
 from tocsin.app.component import run_component
 from tocsin.cli import options
+from tocsin.config.model import Config
 
 
 @click.command("collect", short_help="Read log files and put their lines on the bus.")
@@ -23,4 +24,14 @@ def command(context: click.Context, *, supervised: bool) -> int:
     quoted glob with **. Where it stopped it goes on, after any kind of end.
     """
     loaded = options.load_for_reading(context, quiet=supervised)
-    return run_component(COMPONENT, loaded.config, supervised=supervised)
+
+    def reload() -> Config:
+        return options.load_for_reading(context, quiet=True).config
+
+    return run_component(
+        COMPONENT,
+        loaded.config,
+        supervised=supervised,
+        reload=reload,
+        config_file=options.given(context).config_file,
+    )
