@@ -182,13 +182,16 @@ class World:
         seen = max(0, min(end, place.seen) - start)
         self.losses.append(Loss(text, end - start, seen, place))
 
-    def look(self) -> None:
-        """The collector looks: what is missing shows, unless new bytes hide it."""
+    def look(self, *, settled: bool) -> None:
+        """The collector looks: what is missing shows, unless new bytes hide it.
+
+        Not `settled`: what it took last may have to be put back, so it cannot tell.
+        """
         for loss in self.losses:
             file = loss.place.file
             now = next(p for p in reversed(self.places) if p.file is file)
             if not loss.is_told and now is not loss.place:
-                loss.seen = 0 if now.data else loss.seen
+                loss.seen = 0 if now.data or not settled else loss.seen
             loss.is_told = True
 
     def forget_what_was_seen(self) -> None:
