@@ -68,7 +68,7 @@ class Duty:
         self._orders = orders
         self._heartbeat = heartbeat
         self._check = SelfCheck(desk.incidents.values())
-        self._missing = self._skewed = self._late = 0  # since the last look
+        self._missing = self._skewed = 0  # since the last look
         self._heard_at = clock()
         self._is_idle = True
         self._telemetry = telemetry
@@ -122,11 +122,10 @@ class Duty:
             watermark=self._engine.watermark,
             is_idle=self._is_idle,
             missing=self._missing,
-            too_late=self._late,
             skewed=self._skewed,
             undelivered_since=self.delivery.waits_since,
         )
-        self._missing = self._skewed = self._late = 0
+        self._missing = self._skewed = 0
         for incident, kind in self._check.look(vitals):
             self._incidents[incident.id] = incident
             self._outcomes.append(Outcome(incident, kind, ()))
@@ -163,7 +162,6 @@ class Duty:
         self._engine.reasons.clear()
         if self._engine.dropped:
             self._telemetry.too_late(self._engine.dropped)
-            self._late += self._engine.dropped
             self._engine.dropped = 0
 
     def _take(self, frame: Frame, now: float) -> Fit:

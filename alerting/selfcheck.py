@@ -69,7 +69,6 @@ class Vitals:
     watermark: float | None = None
     is_idle: bool = True  # the processor had nothing left to read
     missing: int = 0
-    too_late: int = 0
     skewed: int = 0
     undelivered_since: Mapping[str, float] = field(default_factory=dict)
 
@@ -115,7 +114,7 @@ class SelfCheck:
 
     def _count(self, vitals: Vitals) -> None:
         now = vitals.now
-        self._lost = _recent(self._lost, now, vitals.missing + vitals.too_late)
+        self._lost = _recent(self._lost, now, vitals.missing)
         self._skewed = _recent(self._skewed, now, vitals.skewed)
 
     def _why(self, problem: Problem, vitals: Vitals) -> str:

@@ -245,7 +245,7 @@ def test_the_less_is_known_the_less_is_a_surprise() -> None:
         chances.append(known.log_chance(30, 3.0, 60))
 
     assert chances == sorted(chances, reverse=True)
-    assert chances[0] > -6 > -30 > chances[2]
+    assert chances[0] > log(5e-7) > -30 > chances[2]
 
 
 def test_late_lines_count_in_their_second() -> None:
@@ -342,3 +342,16 @@ def test_windows_agree_with_a_plain_list(
         inside = [x for x in known if end - window_s < x[0] <= end]
         assert series.errors_in(end, window_s) == sum(x[1] for x in inside)
         assert series.lines_in(end, window_s) == sum(x[2] for x in inside)
+
+
+def test_a_burst_among_many_lines_of_an_unknown_service_fires() -> None:
+    """Also where a backlog brings the whole second at once, not its first errors."""
+    rule = detector()
+    for second, lines in enumerate((400, 900, 800, 834, 300)):
+        rule.observe(KEY, START + second, errors=0, lines=lines, settled=START + 20)
+    rule.observe(KEY, START + 5, errors=160, lines=1200, settled=START + 20)
+
+    found = rule.judge(KEY, START + 5)
+
+    assert found is not None
+    assert found.severity == "critical"

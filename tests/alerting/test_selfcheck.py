@@ -55,7 +55,7 @@ def test_lag_is_told_only_while_there_is_something_left_to_read() -> None:
 
 def test_lost_lines_are_told_at_once_and_are_news_for_ten_minutes() -> None:
     check = SelfCheck()
-    [opened] = played(check, vitals(0, missing=7), vitals(1, too_late=2), vitals(599))
+    [opened] = played(check, vitals(0, missing=7), vitals(1, missing=2), vitals(599))
     over = played(check, vitals(602), vitals(663))
 
     assert opened.incident.why == "7 lines in the last 10 m"
