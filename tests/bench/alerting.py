@@ -27,7 +27,7 @@ from tocsin.records.frames import Frame, Pane, decode_frame, encode_frame
 
 _SERVICES = 1000
 _SECONDS = 60
-_ALERTS = 30
+_ALERTS = 9  # more than ten within a minute, with the one before, would be a storm
 _WARM_FRAMES = 600
 
 
