@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -26,9 +26,9 @@ from alerting.outbox import (
     encode,
 )
 from alerting.queue import Act, ChannelQueue, Entry, Sending, backoff_s
+from alerting.rows import readable
 from alerting.telemetry import AlertingTelemetry
 from tocsin.errors import (
-    BadRecord,
     BusUnavailable,
     DeliveryFailed,
     Fenced,
@@ -142,23 +142,14 @@ class Channel:
         desired = self._bus.table(OUTBOX, prefix=prefix)
         shown = self._bus.table(DELIVERIES, prefix=prefix)
         self._queue.load(
-            self._decoded(OUTBOX, decode_desired, desired.rows.values()),
-            self._decoded(DELIVERIES, decode_delivered, shown.rows.values()),
+            readable(OUTBOX, decode_desired, desired.rows.values(), self._telemetry),
+            readable(
+                DELIVERIES, decode_delivered, shown.rows.values(), self._telemetry
+            ),
         )
         desired.close()
         shown.close()
         return True
-
-    def _decoded(
-        self, table: str, decode: Callable[[bytes], _T], values: Iterable[bytes]
-    ) -> list[_T]:
-        rows = []
-        for value in values:
-            try:
-                rows.append(decode(value))
-            except BadRecord as error:
-                self._telemetry.bad_record(table, error)
-        return rows
 
     def _take_in(self) -> None:
         """Wait some seconds at most for something to do, and take the inbox in."""

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
-
 from alerting.acknowledgement import decode_acknowledgement
 from alerting.desk import Orders
+from alerting.rows import readable
 from alerting.silences import decode_silence
 from alerting.telemetry import AlertingTelemetry
-from tocsin.errors import BadRecord
 from tocsin.ports.bus import Bus
 from tocsin.records.topics import ACKNOWLEDGEMENTS, SILENCES
-
-_T = TypeVar("_T")
 
 
 class OrderBook:
@@ -37,18 +32,10 @@ class OrderBook:
         self._acknowledgements.close()
 
     def _read(self) -> Orders:
-        silences = self._decoded(SILENCES, decode_silence, self._silences.rows.values())
+        rows = self._silences.rows.values()
+        silences = readable(SILENCES, decode_silence, rows, self._telemetry)
         rows = self._acknowledgements.rows.values()
-        acked = self._decoded(ACKNOWLEDGEMENTS, decode_acknowledgement, rows)
+        acked = readable(
+            ACKNOWLEDGEMENTS, decode_acknowledgement, rows, self._telemetry
+        )
         return Orders(tuple(silences), {x.incident: x for x in acked})
-
-    def _decoded(
-        self, table: str, decode: Callable[[bytes], _T], values: Iterable[bytes]
-    ) -> list[_T]:
-        rows = []
-        for value in values:
-            try:
-                rows.append(decode(value))
-            except BadRecord as error:
-                self._telemetry.bad_record(table, error)
-        return rows

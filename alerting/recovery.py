@@ -17,6 +17,7 @@ from alerting.burst import BurstRule
 from alerting.engine import Engine
 from alerting.incident import Incident, Policy, decode_incident
 from alerting.notice import Notice
+from alerting.rows import readable
 from alerting.rules.rule import Rule
 from alerting.telemetry import AlertingTelemetry
 from alerting.tiling import Place
@@ -49,13 +50,8 @@ def stored_positions(bus: Bus) -> dict[int, Place]:
 def stored_incidents(bus: Bus, telemetry: AlertingTelemetry) -> list[Incident]:
     """All incidents, oldest first; a row that cannot be read is told and left out."""
     view = bus.table(INCIDENTS)
-    found = []
     try:
-        for value in view.rows.values():
-            try:
-                found.append(decode_incident(value))
-            except BadRecord as error:
-                telemetry.bad_record(INCIDENTS, error)
+        found = readable(INCIDENTS, decode_incident, view.rows.values(), telemetry)
     finally:
         view.close()
     return sorted(found, key=lambda x: x.detected_at)
@@ -118,20 +114,10 @@ def stored_notices(
     bus: Bus, telemetry: AlertingTelemetry
 ) -> tuple[list[Notice], list[Bundle]]:
     """What was said of incidents, and the storms and digests."""
-    notices: list[Notice] = []
-    bundles: list[Bundle] = []
     view = bus.table(NOTICES)
     try:
-        for value in view.rows.values():
-            try:
-                row = decode_row(value)
-            except BadRecord as error:
-                telemetry.bad_record(NOTICES, error)
-                continue
-            if isinstance(row, Notice):
-                notices.append(row)
-            else:
-                bundles.append(row)
+        rows = readable(NOTICES, decode_row, view.rows.values(), telemetry)
     finally:
         view.close()
-    return notices, bundles
+    notices = [row for row in rows if isinstance(row, Notice)]
+    return notices, [row for row in rows if isinstance(row, Bundle)]
