@@ -12,22 +12,9 @@ from dataclasses import dataclass, replace
 
 from alerting.burst import Burst, BurstDetector, BurstRule, Calm
 from alerting.evidence import Evidence, Trail
-from alerting.incident import (
-    BURST,
-    Arrival,
-    Event,
-    Hold,
-    Incident,
-    Kind,
-    Observed,
-    Policy,
-    Progress,
-    Reason,
-    Release,
-    Stalled,
-    Tell,
-    reduce,
-)
+from alerting.happening import Event, Hold, Observed, Progress, Release, Stalled, Tell
+from alerting.incident import BURST, Arrival, Incident, Kind, Policy, Reason
+from alerting.reducer import reduce
 from alerting.rules.rule import Rule
 from alerting.rules.running import Running, counters
 from alerting.tiling import Fit, Place, Tiling

@@ -11,25 +11,18 @@ from hypothesis import strategies as st
 
 from alerting.burst import Burst, Calm, Severity
 from alerting.evidence import Evidence
+from alerting.happening import Event, Hold, Observed, Progress, Release, Stalled, Tell
 from alerting.incident import (
     Arrival,
-    Event,
-    Hold,
     Incident,
-    Observed,
     Phase,
     Policy,
-    Progress,
     Reason,
-    Release,
-    Stalled,
-    Tell,
     decode_incident,
     encode_incident,
     incident_id,
-    quiet_s,
-    reduce,
 )
+from alerting.reducer import quiet_s, reduce
 from tests.alerting.story import START
 
 POLICY = Policy()

@@ -13,17 +13,12 @@ from hypothesis import strategies as st
 from alerting.bundle import Bundle, describe_bundle
 from alerting.burst import Burst
 from alerting.evidence import Evidence, TemplateTally
-from alerting.incident import (
-    Arrival,
-    Incident,
-    Observed,
-    Phase,
-    Policy,
-    reduce,
-)
+from alerting.happening import Observed
+from alerting.incident import Arrival, Incident, Phase, Policy
 from alerting.message import Message, alert_record, describe, filled, span, sparkline
 from alerting.notify.blocks import blocks, fallback, plain
 from alerting.notify.terminal import TerminalNotifier, render
+from alerting.reducer import reduce
 from tests.alerting import cases
 from tests.alerting.story import START
 from tests.slack import content_problem
