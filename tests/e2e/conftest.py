@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.product import Product, shown_on_failure
+from tests.e2e.product import Product
 from tests.slack import FakeSlack
 
 Make = Callable[[], Product]
@@ -30,6 +30,17 @@ def product(
         bus = f"kafka://{request.getfixturevalue('kafka_broker').bootstrap}"
     prefix = f"e2e-{uuid.uuid4().hex[:8]}-"
     made = Product(tmp_path, bus=bus, slack=slack, prefix=prefix)
-    with shown_on_failure(made.output):
-        yield made
-        made.stop()
+    yield made
+    made.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the product said when a story fails: a fixture never sees that."""
+    report = yield
+    made = getattr(item, "funcargs", {}).get("product")
+    if report.failed and isinstance(made, Product):
+        report.sections.append((f"the product, at {report.when}", made.said()))
+    return report

@@ -9,7 +9,6 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -107,6 +106,12 @@ class Product:
                 continue
         return None
 
+    def said(self) -> str:
+        """The last of what it printed; nothing before it was started."""
+        if not self.output.exists():
+            return ""
+        return self.output.read_text("utf-8", "replace")[-20_000:]
+
     def resident_bytes(self) -> dict[str, int]:
         """The resident memory of each component's process now."""
         found = ((name, self._child(name)) for name in COMPONENTS)
@@ -174,13 +179,3 @@ def wait_for(find: Callable[[], T | None], *, what: str, within_s: float = 60) -
             return found
         time.sleep(0.05)
     raise AssertionError(f"no {what} within {within_s} s")
-
-
-@contextmanager
-def shown_on_failure(path: Path) -> Iterator[None]:
-    """Print what the product said when the test fails."""
-    try:
-        yield
-    except BaseException:
-        print(path.read_text("utf-8", "replace")[-20_000:])
-        raise
