@@ -201,9 +201,12 @@ def _weight(incident: Incident) -> tuple[bool, bool, float]:
 
 def _line(incident: Incident, now: float) -> str:
     icon = "✅" if incident.resolved_at is not None else _DOTS[incident.severity]
-    name = cut(one_line(incident.service), _MAX_NAME)
+    name = cut(one_line(str(incident.of)), _MAX_NAME)
     lasted = span(incident.duration_s(now))
-    return f"{icon} {name}: {incident.errors:,} ERROR, {lasted} ({incident.id})"
+    what = f"{incident.errors:,} ERROR"
+    if incident.headline and not incident.errors:
+        what = cut(one_line(incident.headline), _MAX_NAME)
+    return f"{icon} {name}: {what}, {lasted} ({incident.id})"
 
 
 _DOTS = {"critical": "🔴", "warning": "🟠"}

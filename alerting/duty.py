@@ -34,6 +34,7 @@ from tocsin.records.topics import (
     DELIVERIES,
     INCIDENTS,
     LOG_METRICS,
+    MEMORIES,
     NOTICES,
     OUTBOX,
 )
@@ -203,6 +204,7 @@ class Duty:
             transaction.put(OUTBOX, {x.key: encode(x) for x in self._rows})
             moved = dict(positions.items() - self._positions.items())
             transaction.put(DECIDED, encode_positions(moved))
+            transaction.put(MEMORIES, self._engine.remembered())
             self._send_alerts(transaction, now)
             self._send_dead(transaction, now)
             self._delete(transaction, gone)

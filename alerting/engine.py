@@ -10,21 +10,24 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from alerting.burst import Burst, BurstDetector, BurstRule, Calm
+from alerting.burst import BurstDetector, BurstRule, Calm
 from alerting.evidence import Evidence, Trail
+from alerting.group import Group
 from alerting.happening import Event, Hold, Observed, Progress, Release, Stalled, Tell
 from alerting.incident import BURST, Arrival, Incident, Kind, Policy, Reason
 from alerting.reducer import reduce
 from alerting.rules.rule import Rule
-from alerting.rules.running import Running, counters
+from alerting.rules.watch import Asked, Sign, Watch
+from alerting.rules.working import Working
 from alerting.tiling import Fit, Place, Tiling
 from tocsin.records.frames import Frame, Pane
 
 SPARK_S = 60
 _MAX_STEPS_S = 600  # seconds of the watermark that are looked at one by one
 _MAX_TRAILS = 20_000
+_DOWN_AFTER_S = 30.0
 _NOTHING = Evidence()
-_Key = tuple[str, str]  # rule and service
+_Key = tuple[str, Group]  # rule, and what its incident is of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,8 @@ class Engine:
     ) -> None:
         self._policy = policy
         self._detector = BurstDetector(rule)
-        self._counters = counters(rules, self._detector.seconds_of)
-        at_work = (x for counter in self._counters for x in counter.rules)
-        self._running = {x.rule.name: x for x in at_work}
+        self._working = Working(rules, self._detector.seconds_of)
+        self._processed_at = 0.0  # when the frame in hand was made
         self._tiling = Tiling()
         self._trails: dict[str, Trail] = {}
         self._incidents: dict[_Key, Incident] = {}
@@ -106,6 +108,23 @@ class Engine:
             if self._incidents.get(incident.key) == incident:
                 del self._incidents[incident.key]
 
+    def hear(self, collectors: Mapping[str, float], now: float) -> None:
+        """When the collector of each host was last heard of; who is not named lives."""
+        down = {host for host, at in collectors.items() if now - at > _DOWN_AFTER_S}
+        self._working.hear(frozenset(down))
+
+    def next_due(self) -> int | None:
+        """The next second at which a rule may fire though no line comes."""
+        return self._working.next_due()
+
+    def remembered(self) -> dict[bytes, bytes | None]:
+        """Rows of what rules remember that changed since the last call."""
+        return self._working.remembered()
+
+    def recall(self, rows: Mapping[bytes, bytes]) -> None:
+        """Take in what rules remembered in an earlier run, before any frame."""
+        self._working.restore(rows)
+
     def resume(self, positions: Mapping[int, Place]) -> None:
         """Go on after the frames that were decided on in an earlier run."""
         self._tiling.resume(positions)
@@ -115,10 +134,13 @@ class Engine:
         fit, _ = self._tiling.take(frame)
         if fit.counts:
             settled = self._whole_watermark()
-            for service, panes in _by_second(frame.panes):
+            for _, panes in _by_second(frame.panes):
                 errors = self._learn(panes, settled)
-                self._count(service, panes, errors)
-        self._checked = self._whole_watermark()
+                self._working.learn(panes, errors)
+        reached = self._whole_watermark()
+        if reached is not None:
+            self._working.pass_by(_next(self._checked, reached), reached)
+        self._checked = reached
 
     def take(self, frame: Frame, now: float) -> Step:
         """Decide on what a frame tells."""
@@ -129,14 +151,13 @@ class Engine:
         stale = sum(x.stale and x.errors > 0 for x in frame.panes)
         self.reasons[Reason.TOO_OLD] += stale
         settled = self._whole_watermark()
+        self._processed_at = frame.processed_at
         for service, panes in _by_second(frame.panes):
             errors = self._learn(panes, settled)
             if errors:
-                outcomes += self._observe(service, panes, frame.processed_at, now)
-            for running, count in self._count(service, panes, errors):
-                outcomes += self._observe_rule(
-                    running, panes, count, frame.processed_at, now
-                )
+                outcomes += self._observe(service, panes, now)
+            for watch, asked in self._working.learn(panes, errors):
+                outcomes += self._observe_rule(watch, asked, panes, now)
         outcomes += self._advance(now)
         return Step(fit, missing, tuple(outcomes))
 
@@ -148,7 +169,7 @@ class Engine:
         outcomes: list[Outcome] = []
         for key, incident in list(self._incidents.items()):
             if incident.is_open:
-                outcomes += self._decide(key, Stalled(), second, now)
+                outcomes += self._follow(key, Stalled(), second, now)
         return outcomes
 
     def _restore(self, incident: Incident) -> None:
@@ -190,11 +211,11 @@ class Engine:
         return trail
 
     def _observe(
-        self, service: str, panes: Sequence[Pane], processed_at: float, now: float
+        self, service: str, panes: Sequence[Pane], now: float
     ) -> list[Outcome]:
         second = panes[0].second
         burst = self._detector.judge_since(service, second)
-        state = self._incidents.get((BURST, service))
+        state = self._incidents.get((BURST, Group(service)))
         is_open = state is not None and state.is_open
         if burst is None and not is_open:
             self.reasons[Reason.NOT_FIRING] += 1
@@ -208,101 +229,69 @@ class Engine:
         since = int(state.opened_at) - 1 if state is not None else second
         event = Observed(
             rule=BURST,
-            service=service,
+            of=Group(service),
             second=second,
             errors=errors,
             peak=max(self._detector.recent(service, end, span_s)),
             burst=burst,
             window=window,
             added=trail.of_panes(panes, since=since),
-            arrival=_arrival(panes, processed_at),
+            arrival=_arrival(panes, self._processed_at),
         )
-        return self._decide((BURST, service), event, second, now)
-
-    def _count(
-        self, service: str, panes: Sequence[Pane], errors: int
-    ) -> list[tuple[Running, int]]:
-        """Count what rules are about; those to be asked at once, with their count."""
-        asked = []
-        for counter in self._counters:
-            count = counter.learn(panes, errors)
-            for running in counter.rules:
-                if running.waits and running.watches(service):
-                    running.due.add(service)
-                if count and running.watches(service):
-                    asked.append((running, count))
-        return asked
+        return self._decide(event, second, now)
 
     def _observe_rule(
-        self,
-        running: Running,
-        panes: Sequence[Pane],
-        count: int,
-        processed_at: float,
-        now: float,
+        self, watch: Watch, asked: Asked, panes: Sequence[Pane], now: float
     ) -> list[Outcome]:
         """Ask a rule about its lines, unless it waits, and follow its incident."""
-        service, second = panes[0].service, panes[0].second
-        key = running.rule.name, service
-        state = self._incidents.get(key)
+        group, second = asked.group, panes[0].second
+        state = self._incidents.get((watch.name, group))
         is_open = state is not None and state.is_open
-        found = None if running.waits else running.judge(service, second)
-        if found is None and not is_open:
+        sign = None if watch.waits else watch.judge(group, second)
+        if sign is None and not is_open:
             return []
-        trail = self._trails.get(service)
+        trail = self._trails.get(group.service)
         since = int(state.opened_at) - 1 if state is not None else second
         added = trail.of_panes(panes, since=since) if trail else _NOTHING
-        wanted = {
-            x.template_id for p in panes for x in p.templates if running.rule.wants(x)
-        }
-        event = self._event(running, service, second, found, count=count)
-        arrival = _arrival(panes, processed_at)
-        event = replace(event, added=added.only(wanted), arrival=arrival)
-        return self._decide(key, event, second, now)
+        found = (x for pane in panes for x in pane.templates)
+        wanted = {x.template_id for x in found if watch.wants(group, x)}
+        event = self._event(watch, group, second, sign, count=asked.lines)
+        event = replace(
+            event, added=added.only(wanted), arrival=_arrival(panes, self._processed_at)
+        )
+        return self._decide(event, second, now)
 
     def _event(
-        self,
-        running: Running,
-        service: str,
-        second: int,
-        found: tuple[Burst, str] | None,
-        *,
-        count: int,
+        self, watch: Watch, group: Group, second: int, sign: Sign | None, *, count: int
     ) -> Observed:
         window, peak = _NOTHING, count
-        if found is not None:
-            burst = found[0]
-            trail = self._trails.get(service)
-            if trail is not None:
-                shown = trail.window(second, burst.window_s, errors=burst.count)
-                window = shown.only(trail.wanted(running.rule.wants))
-            peak = max(running.recent(service, second, min(burst.window_s, SPARK_S)))
+        if sign is not None:
+            trail = self._trails.get(group.service)
+            window = watch.evidence(group, sign.burst, trail or Trail())
+            span_s = max(1, min(sign.burst.window_s, SPARK_S))
+            peak = max(watch.recent(group, second, span_s), default=0)
         return Observed(
-            rule=running.rule.name,
-            service=service,
+            rule=watch.name,
+            of=group,
             second=second,
             errors=count,
             peak=peak,
-            burst=found[0] if found else None,
+            burst=sign.burst if sign else None,
             window=window,
             added=_NOTHING,
             arrival=Arrival(),
-            headline=running.rule.headline,
-            why=found[1] if found else "",
+            headline=sign.headline if sign else "",
+            why=sign.why if sign else "",
         )
 
     def _ask(self, start: int, reached: int, now: float) -> list[Outcome]:
         """Ask the rules that wait about the seconds that are over now."""
         outcomes: list[Outcome] = []
-        for running in self._running.values():
-            for service in sorted(running.due):
-                for second in range(max(start, reached - _MAX_STEPS_S), reached + 1):
-                    found = running.judge(service, second)
-                    if found is not None:
-                        event = self._event(running, service, second, found, count=0)
-                        key = running.rule.name, service
-                        outcomes += self._decide(key, event, second, now)
-            running.due = {x for x in running.due if running.is_filling(x, reached)}
+        for watch, second, group in self._working.due(start, reached):
+            sign = watch.judge(group, second)
+            if sign is not None:
+                event = self._event(watch, group, second, sign, count=0)
+                outcomes += self._decide(event, second, now)
         return outcomes
 
     def _advance(self, now: float) -> list[Outcome]:
@@ -310,7 +299,7 @@ class Engine:
         reached = self._whole_watermark()
         if reached is None or (self._checked is not None and reached <= self._checked):
             return []
-        start = reached if self._checked is None else self._checked + 1
+        start = _next(self._checked, reached)
         self._checked = reached
         outcomes = self._ask(start, reached, now)
         for incident in [x for x in self._incidents.values() if x.is_open]:
@@ -320,8 +309,13 @@ class Engine:
                 if not self._incidents[key].is_open:
                     break
                 calm = self._calm(key, second)
-                outcomes += self._decide(key, Progress(second, calm), second, now)
+                outcomes += self._follow(key, Progress(second, calm), second, now)
         return outcomes
+
+    def _spark(self, watch: Watch | None, group: Group, second: int) -> tuple[int, ...]:
+        if watch is None:
+            return self._detector.recent(group.service, second, SPARK_S)
+        return watch.recent(group, second, SPARK_S)
 
     def _whole_watermark(self) -> int | None:
         """The last second that the watermark has left behind."""
@@ -329,18 +323,21 @@ class Engine:
         return None if watermark is None else int(watermark) - 1
 
     def _calm(self, key: _Key, second: int) -> Calm:
-        rule, service = key
+        rule, group = key
         if rule == BURST:
-            return self._detector.calm(service, second)
-        running = self._running.get(rule)  # None: the rule was taken away
-        return Calm(0, 0.0) if running is None else running.calm(service, second)
+            return self._detector.calm(group.service, second)
+        watch = self._working.by_name.get(rule)  # None: the rule was taken away
+        return Calm(0, 0.0) if watch is None else watch.calm(group, second)
 
-    def _decide(
+    def _decide(self, event: Observed, second: int, now: float) -> list[Outcome]:
+        return self._follow((event.rule, event.of), event, second, now)
+
+    def _follow(
         self, key: _Key, event: Event, second: int, now: float
     ) -> list[Outcome]:
-        rule, service = key
-        running = self._running.get(rule)
-        policy = self._policy if running is None else running.rule.policy
+        rule, group = key
+        watch = self._working.by_name.get(rule)
+        policy = self._policy if watch is None else watch.policy
         before = self._incidents.get(key)
         state, commands, reason = reduce(before, event, now, policy)
         self.reasons[reason] += 1
@@ -353,14 +350,17 @@ class Engine:
         for command in commands:
             match command:
                 case Hold(since) if rule == BURST:
-                    self._detector.hold(service, since)
+                    self._detector.hold(group.service, since)
                 case Release(at) if rule == BURST:
-                    self._detector.release(service, at)
+                    self._detector.release(group.service, at)
                 case Tell(kind):
-                    counts = self._detector if running is None else running
-                    spark = counts.recent(service, second, SPARK_S)
+                    spark = self._spark(watch, group, second)
                     outcomes.append(Outcome(state, kind, spark))
         return outcomes
+
+
+def _next(checked: int | None, reached: int) -> int:
+    return reached if checked is None else checked + 1
 
 
 def _by_second(panes: Iterable[Pane]) -> list[tuple[str, list[Pane]]]:

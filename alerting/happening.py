@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from alerting.burst import Burst, Calm
 from alerting.evidence import Evidence
+from alerting.group import Group
 from alerting.incident import Arrival, Kind
 
 
@@ -19,7 +20,7 @@ class Observed:
     """
 
     rule: str
-    service: str
+    of: Group
     second: int
     errors: int
     peak: int

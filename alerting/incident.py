@@ -15,6 +15,7 @@ import msgspec
 
 from alerting.burst import Severity
 from alerting.evidence import Evidence
+from alerting.group import Group
 from tocsin.errors import BadRecord
 
 BURST = "burst"
@@ -30,7 +31,7 @@ class Reason(Enum):
     RESOLVED = "errors stayed calm for the quiet time"
     PENDING = "the rule fires, but not for long enough yet"
     NOT_LONG_ENOUGH = "it stopped before it had lasted long enough"
-    NEW_NORMAL = "it went on for over an hour and is the new normal"
+    NEW_NORMAL = "it went on for so long that it is the new normal"
     RESOLVED_SILENTLY = "it is over, and it was too old to page"
     UPDATED = "its numbers changed"
     HELD = "its numbers changed, but its message was edited a moment ago"
@@ -42,6 +43,7 @@ class Reason(Enum):
     CALMING = "errors are calm, but not for long enough"
     STALE = "no news from the processor: silence is not calm"
     NO_INCIDENT = "there is no open incident"
+    COLLECTOR_DOWN = "nobody reads its files: that no lines come says nothing"
 
 
 class Phase(Enum):
@@ -109,16 +111,23 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_stale: bool = False
     is_dirty: bool = False
     reason: str = Reason.OPENED.name
+    group: dict[str, str] = {}
 
     @property
-    def key(self) -> tuple[str, str]:
-        """What it is an incident of."""
-        return self.rule, self.service
+    def of(self) -> Group:
+        """The lines that it is an incident of."""
+        return Group(self.service, tuple(sorted(self.group.items())))
+
+    @property
+    def key(self) -> tuple[str, Group]:
+        """What it is an incident of, and which rule's."""
+        return self.rule, self.of
 
     @property
     def labels(self) -> dict[str, str]:
         """What routes, silences and inhibition match on."""
-        return {"service": self.service, "rule": self.rule, "severity": self.severity}
+        own = {"service": self.service, "rule": self.rule, "severity": self.severity}
+        return self.group | own
 
     @property
     def is_open(self) -> bool:
@@ -145,7 +154,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Policy:
     """The numbers of an incident's life, in seconds.
 
-    `for_s`: how long a rule must fire until it is an incident.
+    `for_s`: how long a rule must fire until it is an incident. `new_normal_s`: what
+    went on for longer did not end by itself: it is what is usual now.
     """
 
     quiet_s: float = 120.0
@@ -153,12 +163,14 @@ class Policy:
     edit_every_s: float = 10.0
     page_within_s: float = 900.0
     for_s: float = 0.0
+    new_normal_s: float = 3600.0  # so long the baseline is frozen, then it takes it in
 
 
-def incident_id(rule: str, service: str, since: int) -> str:
+def incident_id(rule: str, service: str, since: int, *more: str) -> str:
     """A short id that is the same whenever the same incident is found again."""
     slug = re.sub(r"[^a-z0-9]+", "-", service.lower()).strip("-")[:24] or "service"
-    digest = hashlib.blake2s(f"{rule}\0{service}\0{since}".encode("utf-8", "replace"))
+    text = "\0".join((rule, service, str(since), *more))
+    digest = hashlib.blake2s(text.encode("utf-8", "replace"))
     number = int.from_bytes(digest.digest()[:5])
     tail = "".join(_ALPHABET[number >> shift & 31] for shift in range(0, 25, 5))
     return f"{slug}-{tail}"

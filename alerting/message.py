@@ -202,7 +202,7 @@ def _icon(incident: Incident) -> str:
 
 
 def _title(incident: Incident) -> str:
-    name = cut(one_line(incident.service), _MAX_NAME)
+    name = cut(one_line(str(incident.of)), _MAX_NAME)
     done = "" if incident.is_open else " resolved"
     return f"{name}: {one_line(incident.headline) or 'ERROR burst'}{done}"
 

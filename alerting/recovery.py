@@ -1,9 +1,10 @@
 """State as it is committed: what a process needs to go on where another stopped.
 
-Incidents come from their table. The detector and the evidence are rebuilt by reading
-the frames of the last two hours anew, as far as the table `decided` says that they
-were decided on; no decision is taken on them a second time. Frames name the offsets
-that they cover, so this needs no offsets of log-metrics itself.
+Incidents come from their table, and what rules know of longer ago from `memories`. The
+detector and the evidence are rebuilt by reading the frames of the two hours before the
+last decision anew, as far as the table `decided` says that they were decided on; no
+decision is taken on them a second time. Frames name the offsets that they cover, so
+this needs no offsets of log-metrics itself.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from alerting.tiling import Place
 from tocsin.errors import BadRecord
 from tocsin.ports.bus import Bus
 from tocsin.records.frames import decode_frame
-from tocsin.records.topics import DECIDED, INCIDENTS, LOG_METRICS, NOTICES
+from tocsin.records.topics import DECIDED, INCIDENTS, LOG_METRICS, MEMORIES, NOTICES
 
 HORIZON_S = 7200.0  # four half-lives of the baseline
 _MAX_RECORDS = 2000
 _WAIT_S = 0.2
+_MAX_DOWNTIME_S = 86_400.0
 
 
 def encode_positions(positions: Mapping[int, Place]) -> dict[bytes, bytes | None]:
@@ -43,6 +45,15 @@ def stored_positions(bus: Bus) -> dict[int, Place]:
     try:
         rows = view.rows.items()
         return {int(k): msgspec.json.decode(v, type=Place) for k, v in rows}
+    finally:
+        view.close()
+
+
+def stored_memories(bus: Bus) -> dict[bytes, bytes]:
+    """What rules remember, as they wrote it."""
+    view = bus.table(MEMORIES)
+    try:
+        return dict(view.rows)
     finally:
         view.close()
 
@@ -72,6 +83,7 @@ def rebuilt_engine(  # noqa: PLR0913 - what an engine is made of
     Blocks while it reads two hours of frames, some seconds; calls `beat` meanwhile.
     """
     engine = Engine(rule, policy, rules=rules, incidents=incidents)
+    engine.recall(stored_memories(bus))
     positions = stored_positions(bus)
     replayed = _replay(bus, engine, positions, now, beat) if positions else 0
     engine.resume(positions)
@@ -86,7 +98,11 @@ def _replay(
     beat: Callable[[], None],
 ) -> int:
     replayed = 0
-    reader = bus.reader([LOG_METRICS], start=now - HORIZON_S)
+    # After a downtime the two hours before it count, and not those of nothing; but a
+    # source that no longer speaks must not make it read a month.
+    reached = min((x.watermark for x in positions.values()), default=now)
+    start = min(now, max(reached, now - _MAX_DOWNTIME_S)) - HORIZON_S
+    reader = bus.reader([LOG_METRICS], start=start)
     try:
         while not reader.is_caught_up():
             beat()

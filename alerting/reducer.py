@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from alerting.burst import Burst
+from alerting.group import Group
 from alerting.happening import (
     Command,
     Event,
@@ -36,7 +37,6 @@ from alerting.incident import (
     incident_id,
 )
 
-_NEW_NORMAL_S = 3600  # the baseline is frozen so long, then it takes the new normal in
 _FLAP_S = 3600  # reopenings of longer ago are no flapping
 _MAX_QUIET_S = 1800.0
 
@@ -80,9 +80,10 @@ def _observe(
 def _open(burst: Burst, event: Observed, now: float, policy: Policy) -> Decision:
     since = burst.second - burst.window_s + 1
     incident = Incident(
-        id=incident_id(event.rule, event.service, since),
+        id=incident_id(event.rule, event.of.service, since, *_text(event.of)),
         rule=event.rule,
-        service=event.service,
+        service=event.of.service,
+        group=dict(event.of.labels),
         phase=Phase.OPEN,
         sequence=0,
         paged=False,
@@ -202,7 +203,7 @@ def _progress(
     quiet = msgspec.structs.replace(state, quiet_since=since)
     if event.second - since < quiet_s(state, policy):
         return _edit(quiet, now, policy, otherwise=Reason.CALMING)
-    return _resolve(quiet, event.second, now)
+    return _resolve(quiet, event.second, now, policy)
 
 
 def quiet_s(state: Incident, policy: Policy) -> float:
@@ -211,7 +212,7 @@ def quiet_s(state: Incident, policy: Policy) -> float:
     return min(max(_MAX_QUIET_S, policy.quiet_s), policy.quiet_s * 2.0 ** max(0, flaps))
 
 
-def _resolve(state: Incident, second: int, now: float) -> Decision:
+def _resolve(state: Incident, second: int, now: float, policy: Policy) -> Decision:
     done = msgspec.structs.replace(
         state, phase=Phase.RESOLVED, resolved_at=float(second)
     )
@@ -222,7 +223,7 @@ def _resolve(state: Incident, second: int, now: float) -> Decision:
     if not state.paged:
         done = msgspec.structs.replace(done, reason=Reason.RESOLVED_SILENTLY.name)
         return Decision(done, (release,), Reason.RESOLVED_SILENTLY)
-    long = second - state.opened_at > _NEW_NORMAL_S
+    long = second - state.opened_at > policy.new_normal_s
     reason = Reason.NEW_NORMAL if long else Reason.RESOLVED
     return _tell(done, "resolved", reason, now, release)
 
@@ -274,6 +275,10 @@ def _counted(state: Incident, event: Observed) -> Incident:
         evidence=state.evidence.merged(event.added),
         is_dirty=True,
     )
+
+
+def _text(group: Group) -> list[str]:
+    return [f"{name}={value}" for name, value in group.labels]
 
 
 def _trigger(burst: Burst) -> Trigger:

@@ -107,6 +107,14 @@ class Feed:
         finally:
             view.close()
 
+    def rows(self, table: str) -> dict[bytes, bytes]:
+        """The rows of a table as they are committed."""
+        view = self.bus.table(table)
+        try:
+            return dict(view.rows)
+        finally:
+            view.close()
+
     def values(self, topic: str) -> list[bytes]:
         """All records of a topic."""
         reader = self.bus.reader([topic])

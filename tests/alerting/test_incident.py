@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from alerting.burst import Burst, Calm, Severity
 from alerting.evidence import Evidence
+from alerting.group import Group
 from alerting.happening import Event, Hold, Observed, Progress, Release, Stalled, Tell
 from alerting.incident import (
     Arrival,
@@ -35,7 +36,7 @@ def seen(at: int, errors: int = 9, severity: Severity | None = "warning") -> Obs
     burst = severity and Burst(second, 5, errors, errors, 0.1, 0.01, 0.02, 6, severity)
     return Observed(
         rule="burst",
-        service="checkout",
+        of=Group("checkout"),
         second=second,
         errors=errors,
         peak=errors,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from alerting.bundle import Bundle, describe_bundle
 from alerting.burst import Burst
 from alerting.evidence import Evidence, TemplateTally
+from alerting.group import Group
 from alerting.happening import Observed
 from alerting.incident import Arrival, Incident, Phase, Policy
 from alerting.message import Message, alert_record, describe, filled, span, sparkline
@@ -52,7 +53,7 @@ def incident(
     burst = Burst(START + 60, 60, 412, 4200, 24.2, 0.006, 0.4, 22, "critical")
     seen = Observed(
         rule="burst",
-        service=service,
+        of=Group(service),
         second=START + 60,
         errors=80,
         peak=80,

@@ -20,7 +20,7 @@ from tocsin.config.alerting import AlertingConfig, RuleConfig, SlackConfig
 from tocsin.errors import ConfigError, Fenced
 from tocsin.ports.bus import Bus, Records
 from tocsin.records.public import AlertRecord, DeadLetter
-from tocsin.records.topics import ALERTS, DEAD_LETTERS
+from tocsin.records.topics import ALERTS, DEAD_LETTERS, MEMORIES
 
 pytestmark = pytest.mark.slow
 
@@ -98,6 +98,29 @@ def test_a_configured_rule_has_an_incident_of_its_own_over_a_restart(
     assert again.error is None
     assert headers(fake_slack) == ["✅ checkout: no errors resolved"]
     assert (incident.rule, incident.errors) == ("no errors", 5)
+
+
+def test_what_a_rule_remembers_is_committed_and_goes_with_the_rule(
+    feed: Feed, fake_slack: FakeSlack
+) -> None:
+    frames = Frames()
+    now = int(time.time())
+    rule = {"name": "gone", "type": "absence", "window": 120}
+    config = bot(fake_slack)
+    with feed:
+        with Alerting(
+            feed,
+            config.model_copy(update={"rules": [RuleConfig.model_validate(rule)]}),
+        ):
+            feed.send(frames.next(now - 30, [pane(now - 31, 0, lines=3)]))
+            assert wait_until(lambda: feed.rows(MEMORIES))
+        [key] = feed.rows(MEMORIES)
+        with Alerting(feed, config) as again:
+            feed.send(frames.next(now))
+            assert wait_until(lambda: not feed.rows(MEMORIES))
+
+    assert again.error is None
+    assert key == b'["gone","checkout",[]]'
 
 
 def test_errors_of_an_hour_of_downtime_do_not_page(

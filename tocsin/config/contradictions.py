@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tocsin.config.mistake import Key, Layer, Mistake, dotted
+from tocsin.config.rule_mistakes import rule_mistakes
 
 _BUILT_IN = ("slack", "slack-webhook", "terminal")
 """The names of the receivers that need no entry in `alerting.receivers`."""
@@ -26,31 +26,8 @@ def contradictions(layer: Layer) -> list[Mistake]:
         *_bot_without_channel(layer, slack),
         *_receivers(layer, alerting, slack),
         *_routes(layer, alerting),
-        *_rules(layer, alerting),
+        *rule_mistakes(layer, _items(alerting, "rules")),
     ]
-
-
-def _rules(layer: Layer, alerting: Mapping[str, Any]) -> Iterator[Mistake]:
-    seen: set[object] = {"burst"}
-    for number, rule in enumerate(_items(alerting, "rules")):
-        key: Key = ("alerting", "rules", number)
-        name, kind = rule.get("name"), rule.get("type")
-        if name in seen:
-            yield _at(layer, (*key, "name"), f'there is a rule "{name}" already')
-        seen.add(name)
-        if rule.get("warning") is None and rule.get("critical") is None:
-            yield _at(layer, key, "a rule needs `warning`, `critical` or both")
-        if kind == "match" and rule.get("text") is None:
-            yield _at(layer, key, "a rule of the type match needs `text`, a pattern")
-        if rule.get("text") is not None and rule.get("level", "error") != "error":
-            problem = "with `text` the level is error: only of such lines is it known"
-            yield _at(layer, (*key, "level"), problem)
-        yield from _pattern(layer, (*key, "text"), rule.get("text"))
-        for level in ("warning", "critical"):
-            share = rule.get(level)
-            if kind == "ratio" and isinstance(share, int | float) and share > 1:
-                problem = f"expected a share such as 0.05, got {share:g}"
-                yield _at(layer, (*key, level), problem)
 
 
 def _bot_without_channel(layer: Layer, slack: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -97,16 +74,6 @@ def _below(
                 if name not in names:
                     yield _at(layer, (*key, kind, at), _ABSENT[kind].format(name=name))
         yield from _below(layer, key, route, known)
-
-
-def _pattern(layer: Layer, key: Key, text: object) -> Iterator[Mistake]:
-    """What is no pattern to Python is none to RE2; the rest is found at its use."""
-    if not isinstance(text, str):
-        return
-    try:
-        re.compile(text)
-    except re.error as error:
-        yield _at(layer, key, f'expected a pattern, got "{text[:60]}": {error}')
 
 
 def _at(layer: Layer, key: Key, problem: str) -> Mistake:

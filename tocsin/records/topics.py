@@ -18,6 +18,7 @@ INCIDENTS = "incidents"  # alerting: the state of every incident
 OUTBOX = "outbox"  # alerting: the newest message that each channel should show
 DELIVERIES = "deliveries"  # alerting: what each channel shows
 DECIDED = "decided"  # alerting: up to where the frames of each source are decided on
+MEMORIES = "memories"  # alerting: what rules know of longer ago than two hours
 NOTICES = "notices"  # alerting: what was said of each incident, and storms
 SILENCES = "silences"  # people: what they want to hear nothing of
 ACKNOWLEDGEMENTS = "acknowledgements"  # people: who looks after which incident
@@ -31,6 +32,7 @@ TABLES = (
     OUTBOX,
     DELIVERIES,
     DECIDED,
+    MEMORIES,
     NOTICES,
     SILENCES,
     ACKNOWLEDGEMENTS,

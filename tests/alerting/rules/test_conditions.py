@@ -7,6 +7,7 @@ import pytest
 
 from alerting.burst import BurstRule
 from alerting.engine import Engine, Outcome
+from alerting.group import Group
 from alerting.incident import Incident, Policy
 from alerting.rules.change import Change
 from alerting.rules.condition import Condition, Levels
@@ -120,8 +121,8 @@ def test_two_rules_of_one_service_have_an_incident_each() -> None:
 
     assert found == [("many", "opened", 1, "warning"), ("more", "opened", 1, "warning")]
     assert {x.key for x in run.incidents} == {
-        ("many", "checkout"),
-        ("more", "checkout"),
+        ("many", Group("checkout")),
+        ("more", Group("checkout")),
     }
 
 

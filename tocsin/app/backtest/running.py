@@ -95,9 +95,17 @@ class Run:
             return
         for at in range(self._second + 1, min(second, self._second + _HEARTBEATS_S)):
             if not self._is_open:
-                return
-            end = float(at + 1)
-            self._decide(Frame(0, self._lo, self._lo, end, True, end))
+                break
+            self._beat(at)
+        due = self._engine.next_due()
+        while due is not None and due < second:
+            self._beat(due)
+            due = self._engine.next_due()
+
+    def _beat(self, at: int) -> None:
+        """A second without lines is over."""
+        end = float(at + 1)
+        self._decide(Frame(0, self._lo, self._lo, end, True, end))
 
     def _decide(self, frame: Frame) -> None:
         outcomes = self._engine.take(frame, frame.watermark).outcomes

@@ -1,0 +1,106 @@
+"""A rule at work: what it remembers of its groups, and what it says of them.
+
+Pure: panes and seconds in, signs out. The engine gives it the panes of a service and
+second in the order of log-metrics, asks about the groups that they are of, and asks
+again when the watermark passes, where a rule says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from alerting.burst import Burst, Calm
+from alerting.evidence import Evidence, Trail
+from alerting.group import Group
+from alerting.incident import Policy
+from tocsin.records.frames import Pane, TemplateCount
+
+
+class Asked(NamedTuple):
+    """A group that was counted: its lines in the panes of a second."""
+
+    group: Group
+    lines: int
+
+
+class Sign(NamedTuple):
+    """A rule fires: since when and how much, and how the message says it."""
+
+    burst: Burst
+    headline: str
+    why: str
+
+
+class Watch:
+    """What every rule at work can be asked; most rules override some of it.
+
+    `waits`: the answer can change back while a second fills up, so it is asked only of
+    seconds that the watermark has passed.
+    """
+
+    waits = False
+
+    def __init__(self, name: str, policy: Policy) -> None:
+        self.name = name
+        self.policy = policy
+
+    def due(self, start: int, reached: int) -> Iterable[tuple[int, Group]]:  # noqa: ARG002
+        """The seconds to be asked about, and of what, now that `reached` is over."""
+        return ()
+
+    def pass_by(self, start: int, reached: int) -> None:
+        """The same for seconds that were asked about in an earlier run."""
+
+    def next_due(self) -> int | None:
+        """The next second at which it may fire though no line comes."""
+        return None
+
+    def judge(self, group: Group, end: int) -> Sign | None:
+        """Whether it fires in what ends with `end`."""
+        raise NotImplementedError
+
+    def calm(self, group: Group, end: int) -> Calm:
+        """How far it is from firing."""
+        raise NotImplementedError
+
+    def recent(self, group: Group, end: int, length_s: int) -> tuple[int, ...]:  # noqa: ARG002
+        """The count of each of the last seconds; nothing where none is drawn."""
+        return ()
+
+    def wants(self, group: Group, found: TemplateCount) -> bool:  # noqa: ARG002
+        """Whether lines of a template are among those that it counts."""
+        return True
+
+    def evidence(self, group: Group, burst: Burst, trail: Trail) -> Evidence:
+        """The lines behind a sign."""
+        shown = trail.window(burst.second, burst.window_s, errors=burst.count)
+        return shown.only(trail.wanted(lambda x: self.wants(group, x)))
+
+    def hear(self, down: frozenset[str]) -> None:
+        """Hosts whose collector is silent."""
+
+    def remembered(self) -> Mapping[Group, bytes | None]:
+        """What changed of what frames of two hours do not tell; asked for once."""
+        return {}
+
+    def restore(self, rows: Mapping[Group, bytes]) -> None:
+        """Go on from what was remembered, before any frame."""
+
+
+class Learner:
+    """Counts panes for one watch or several."""
+
+    @property
+    def watches(self) -> Sequence[Watch]:
+        """Those that it counts for."""
+        raise NotImplementedError
+
+    def learn(
+        self, panes: Sequence[Pane], errors: int
+    ) -> Iterable[tuple[Watch, Asked]]:
+        """Count the panes of one service and second; what is to be asked at once.
+
+        `errors`: how many of their ERROR and FATAL lines the default rule counted.
+        """
+        raise NotImplementedError

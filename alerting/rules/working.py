@@ -1,0 +1,90 @@
+"""All rules of an engine at work: who counts, who is asked, and what is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from alerting.group import Group
+from alerting.rules.absence import Absence
+from alerting.rules.counting import SecondsOf, counters
+from alerting.rules.rule import Rule
+from alerting.rules.watch import Asked, Learner, Watch
+from tocsin.records.frames import Pane
+
+
+class Working:
+    """The rules at work, by name. Rows of the table `memories`: see `remembered`."""
+
+    def __init__(self, rules: Iterable[Rule], errors: SecondsOf) -> None:
+        own: list[Learner] = []
+        counting: list[Rule] = []
+        for rule in rules:
+            if rule.config.type == "absence":
+                own.append(Absence(rule))
+            else:
+                counting.append(rule)
+        self._learners = [*counters(counting, errors), *own]
+        at_work = (watch for x in self._learners for watch in x.watches)
+        self.by_name = {x.name: x for x in at_work}
+        self._waiting = [x for x in self.by_name.values() if x.waits]
+        self._lost: dict[bytes, bytes | None] = {}
+
+    def learn(self, panes: Sequence[Pane], errors: int) -> list[tuple[Watch, Asked]]:
+        """Count the panes of one service and second; what is to be asked at once."""
+        return [x for learner in self._learners for x in learner.learn(panes, errors)]
+
+    def due(self, start: int, reached: int) -> Iterator[tuple[Watch, int, Group]]:
+        """What is to be asked about the seconds that the watermark has passed."""
+        for watch in self._waiting:
+            for second, group in watch.due(start, reached):
+                yield watch, second, group
+
+    def pass_by(self, start: int, reached: int) -> None:
+        """The same for seconds that were decided on in an earlier run."""
+        for watch in self._waiting:
+            watch.pass_by(start, reached)
+
+    def next_due(self) -> int | None:
+        """The next second at which a rule may fire though no line comes."""
+        due = (x.next_due() for x in self._waiting)
+        return min((x for x in due if x is not None), default=None)
+
+    def hear(self, down: frozenset[str]) -> None:
+        """Hosts whose collector is silent."""
+        for watch in self._waiting:
+            watch.hear(down)
+
+    def remembered(self) -> dict[bytes, bytes | None]:
+        """The rows that changed since they were last asked for."""
+        rows, self._lost = self._lost, {}
+        for watch in self.by_name.values():
+            for group, row in watch.remembered().items():
+                rows[_key(watch.name, group)] = row
+        return rows
+
+    def restore(self, rows: Mapping[bytes, bytes]) -> None:
+        """Go on from what was remembered; rows of rules that are gone are deleted."""
+        known: dict[str, dict[Group, bytes]] = {}
+        for key, row in rows.items():
+            rule, group = _read_key(key)
+            if rule in self.by_name:
+                known.setdefault(rule, {})[group] = row
+            else:
+                self._lost[key] = None
+        for rule, found in known.items():
+            self.by_name[rule].restore(found)
+
+
+def _key(rule: str, group: Group) -> bytes:
+    return msgspec.json.encode((rule, *group))
+
+
+def _read_key(key: bytes) -> tuple[str, Group]:
+    rule, service, labels = msgspec.json.decode(key, type=_KEY)
+    return rule, Group(service, labels)
+
+
+_KEY: Any = tuple[str, str, tuple[tuple[str, str], ...]]

@@ -1,0 +1,75 @@
+"""What does not fit together in a rule; what fits depends on its type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tocsin.config.kinds import duration_s
+from tocsin.config.mistake import Key, Layer, Mistake, dotted
+
+_COUNTED_S = 480.0  # seconds are kept one by one for so long, twice
+_LEVELLED = {"threshold", "ratio", "change", "match"}  # they need a level
+
+
+def rule_mistakes(
+    layer: Layer, rules: Sequence[Mapping[str, Any]]
+) -> Iterator[Mistake]:
+    """The mistakes of `alerting.rules`, each with its place."""
+    seen: set[object] = {"burst"}
+    for number, rule in enumerate(rules):
+        key: Key = ("alerting", "rules", number)
+        name = rule.get("name")
+        if name in seen:
+            yield _at(layer, (*key, "name"), f'there is a rule "{name}" already')
+        seen.add(name)
+        yield from _levels(layer, key, rule)
+        yield from _text(layer, key, rule)
+        yield from _times(layer, key, rule)
+
+
+def _levels(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:
+    kind = rule.get("type")
+    given = [x for x in ("warning", "critical") if rule.get(x) is not None]
+    if kind in _LEVELLED and not given:
+        yield _at(layer, key, "a rule needs `warning`, `critical` or both")
+    for level in given:
+        share = rule[level]
+        if kind == "ratio" and isinstance(share, int | float) and share > 1:
+            problem = f"expected a share such as 0.05, got {share:g}"
+            yield _at(layer, (*key, level), problem)
+
+
+def _text(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:
+    text = rule.get("text")
+    if rule.get("type") == "match" and text is None:
+        yield _at(layer, key, "a rule of the type match needs `text`, a pattern")
+    if text is not None and rule.get("level", "error") != "error":
+        problem = "with `text` the level is error: only of such lines is it known"
+        yield _at(layer, (*key, "level"), problem)
+    if isinstance(text, str):
+        try:
+            re.compile(text)
+        except re.error as error:
+            problem = f'expected a pattern, got "{text[:60]}": {error}'
+            yield _at(layer, (*key, "text"), problem)
+
+
+def _times(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:
+    if rule.get("type") == "absence":
+        if rule.get("for") is not None:
+            problem = "absence needs none: `window` is how long no line must have come"
+            yield _at(layer, (*key, "for"), problem)
+        return
+    try:
+        window_s = duration_s(rule.get("window", "1m"))
+    except ValueError:
+        return  # told of already
+    if window_s > _COUNTED_S:
+        problem = f"expected at most 8m for this type, got {rule['window']}"
+        yield _at(layer, (*key, "window"), problem)
+
+
+def _at(layer: Layer, key: Key, problem: str) -> Mistake:
+    return Mistake(layer.place_of(key), problem, dotted(key))
