@@ -161,6 +161,7 @@ class Duty:
         self._telemetry.frames(fits)
         self._telemetry.decided(BURST, self._engine.reasons)
         self._engine.reasons.clear()
+        self._telemetry.new_templates(self._engine.new_templates())
         if self._engine.dropped:
             self._telemetry.too_late(self._engine.dropped)
             self._engine.dropped = 0

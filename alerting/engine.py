@@ -117,6 +117,10 @@ class Engine:
         """The next second at which a rule may fire though no line comes."""
         return self._working.next_due()
 
+    def new_templates(self) -> Counter[str]:
+        """How many templates were new to rules since the last call, by service."""
+        return self._working.new_templates()
+
     def remembered(self) -> dict[bytes, bytes | None]:
         """Rows of what rules remember that changed since the last call."""
         return self._working.remembered()
@@ -128,6 +132,7 @@ class Engine:
     def resume(self, positions: Mapping[int, Place]) -> None:
         """Go on after the frames that were decided on in an earlier run."""
         self._tiling.resume(positions)
+        self._working.new_templates()  # they were told of
 
     def warm(self, frame: Frame) -> None:
         """Learn from a frame that was decided on before."""
@@ -269,7 +274,7 @@ class Engine:
             trail = self._trails.get(group.service)
             window = watch.evidence(group, sign.burst, trail or Trail())
             span_s = max(1, min(sign.burst.window_s, SPARK_S))
-            peak = max(watch.recent(group, second, span_s), default=0)
+            peak = max(watch.recent(group, second, span_s), default=count)
         return Observed(
             rule=watch.name,
             of=group,

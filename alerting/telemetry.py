@@ -99,6 +99,12 @@ class AlertingTelemetry:
             "Lines that came over 15 minutes after later ones, so no rule saw them",
             registry=registry,
         )
+        self._new_templates = Counter(
+            "tocsin_new_templates",
+            "Error templates that a rule new_pattern had not seen before",
+            ["service"],
+            registry=registry,
+        )
         self._bad = Counter(
             "tocsin_alerting_bad_records",
             "Records that could not be read",
@@ -199,6 +205,11 @@ class AlertingTelemetry:
     def too_late(self, lines: int) -> None:
         """Lines came too late for any window."""
         self._too_late.inc(lines)
+
+    def new_templates(self, found: Mapping[str, int]) -> None:
+        """Error templates were new to a rule."""
+        for service, count in found.items():
+            self._new_templates.labels(self._service(service)).inc(count)
 
     def bad_record(self, topic: str, error: TocsinError) -> None:
         """A record could not be read."""

@@ -11,7 +11,8 @@ from alerting.rules.selection import Selection, selection_of
 from tocsin.config.alerting import RuleConfig
 
 _USUAL_LEVEL = {"absence": "any"}
-_USUAL_WARNING = {"absence": 1.0}
+_USUAL_WARNING = {"absence": 1.0, "new_pattern": 1.0}
+_USUAL_WINDOW_S = {"absence": 300.0, "new_pattern": 600.0}
 _FORGOTTEN_S = 86_400.0
 
 
@@ -32,7 +33,7 @@ class Rule:
     @property
     def window_s(self) -> int:
         """Its window in whole seconds."""
-        return max(1, round(self.config.window))
+        return max(1, round(_window_s(self.config)))
 
 
 def rule_of(config: RuleConfig) -> Rule:
@@ -52,8 +53,14 @@ def _levels(config: RuleConfig) -> Levels:
 
 
 def _policy(config: RuleConfig) -> Policy:
-    normal_s = forgotten_s(config.window) if config.type == "absence" else inf
+    normal_s = forgotten_s(_window_s(config)) if config.type == "absence" else inf
     return Policy(quiet_s=config.quiet, for_s=config.for_, new_normal_s=normal_s)
+
+
+def _window_s(config: RuleConfig) -> float:
+    if config.window is not None:
+        return config.window
+    return _USUAL_WINDOW_S.get(config.type, 60.0)
 
 
 def forgotten_s(window_s: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 from alerting.group import Group
 from alerting.rules.absence import Absence
 from alerting.rules.counting import SecondsOf, counters
+from alerting.rules.new_pattern import NewPattern
 from alerting.rules.rule import Rule
 from alerting.rules.watch import Asked, Learner, Watch
 from tocsin.records.frames import Pane
@@ -21,12 +23,16 @@ class Working:
     def __init__(self, rules: Iterable[Rule], errors: SecondsOf) -> None:
         own: list[Learner] = []
         counting: list[Rule] = []
+        self._news: list[NewPattern] = []
         for rule in rules:
-            if rule.config.type == "absence":
-                own.append(Absence(rule))
-            else:
-                counting.append(rule)
-        self._learners = [*counters(counting, errors), *own]
+            match rule.config.type:
+                case "absence":
+                    own.append(Absence(rule))
+                case "new_pattern":
+                    self._news.append(NewPattern(rule))
+                case _:
+                    counting.append(rule)
+        self._learners = [*counters(counting, errors), *self._news, *own]
         at_work = (watch for x in self._learners for watch in x.watches)
         self.by_name = {x.name: x for x in at_work}
         self._waiting = [x for x in self.by_name.values() if x.waits]
@@ -56,6 +62,14 @@ class Working:
         """Hosts whose collector is silent."""
         for watch in self._waiting:
             watch.hear(down)
+
+    def new_templates(self) -> Counter[str]:
+        """How many new templates services had since the last call."""
+        found: Counter[str] = Counter()
+        for news in self._news:
+            found += news.found
+            news.found.clear()
+        return found
 
     def remembered(self) -> dict[bytes, bytes | None]:
         """The rows that changed since they were last asked for."""

@@ -98,6 +98,7 @@ class Scene:
         telemetry.frames({Fit.NEXT: 5})
         telemetry.gap(0, 3)
         telemetry.too_late(2)
+        telemetry.new_templates({"checkout": 1})
         telemetry.bad_record("log-metrics", BadRecord("not a frame"))
         telemetry.sent("slack", Sending.POSTED, 0.1)
         telemetry.alerted(100.6, 100.0)

@@ -148,14 +148,16 @@ class RuleConfig(Section):
     """A rule beside the default one; its type says what the two levels mean."""
 
     name: str = Field(min_length=1, max_length=80)
-    type: Literal["threshold", "ratio", "change", "match", "absence"]
+    type: Literal["threshold", "ratio", "change", "match", "absence", "new_pattern"]
     service: list[str] = ["*"]
     level: Literal["fatal", "error", "warn", "any"] | None = None
     text: str | None = Field(None, max_length=500)
     warning: float | None = Field(None, gt=0)
     critical: float | None = Field(None, gt=0)
     min_count: int = Field(10, ge=1)
-    window: Duration = Field(60.0, ge=1, le=7 * 86_400)
+    window: Duration | None = Field(None, ge=1, le=7 * 86_400)
+    memory: Duration = Field(7 * 86_400.0, ge=60, le=90 * 86_400)
+    learn: Duration = 3600.0
     for_: Duration = Field(0.0, alias="for", le=3600)
     quiet: Duration = Field(120.0, ge=1)
 

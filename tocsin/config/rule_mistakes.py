@@ -10,6 +10,11 @@ from tocsin.config.kinds import duration_s
 from tocsin.config.mistake import Key, Layer, Mistake, dotted
 
 _COUNTED_S = 480.0  # seconds are kept one by one for so long, twice
+_LONG = {"absence", "new_pattern"}  # and for longer, where they are not counted
+_WITHOUT_FOR = {
+    "absence": "absence needs none: `window` is how long no line must have come",
+    "new_pattern": "new_pattern needs none: it tells of the first line",
+}
 _LEVELLED = {"threshold", "ratio", "change", "match"}  # they need a level
 
 
@@ -45,7 +50,10 @@ def _text(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:
     text = rule.get("text")
     if rule.get("type") == "match" and text is None:
         yield _at(layer, key, "a rule of the type match needs `text`, a pattern")
-    if text is not None and rule.get("level", "error") != "error":
+    if rule.get("type") == "new_pattern" and rule.get("level", "error") != "error":
+        problem = "new_pattern is about error: templates are those of such lines"
+        yield _at(layer, (*key, "level"), problem)
+    elif text is not None and rule.get("level", "error") != "error":
         problem = "with `text` the level is error: only of such lines is it known"
         yield _at(layer, (*key, "level"), problem)
     if isinstance(text, str):
@@ -57,10 +65,10 @@ def _text(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:
 
 
 def _times(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:
-    if rule.get("type") == "absence":
-        if rule.get("for") is not None:
-            problem = "absence needs none: `window` is how long no line must have come"
-            yield _at(layer, (*key, "for"), problem)
+    kind = rule.get("type")
+    if kind in _WITHOUT_FOR and rule.get("for") is not None:
+        yield _at(layer, (*key, "for"), _WITHOUT_FOR[str(kind)])
+    if kind in _LONG:
         return
     try:
         window_s = duration_s(rule.get("window", "1m"))
