@@ -162,7 +162,7 @@ class Engine:
             if errors:
                 outcomes += self._observe(service, panes, now)
             for watch, asked in self._working.learn(panes, errors):
-                outcomes += self._observe_rule(watch, asked, panes, now)
+                outcomes += self._observe_rule(watch, asked, now)
         outcomes += self._advance(now)
         return Step(fit, missing, tuple(outcomes))
 
@@ -245,17 +245,16 @@ class Engine:
         )
         return self._decide(event, second, now)
 
-    def _observe_rule(
-        self, watch: Watch, asked: Asked, panes: Sequence[Pane], now: float
-    ) -> list[Outcome]:
+    def _observe_rule(self, watch: Watch, asked: Asked, now: float) -> list[Outcome]:
         """Ask a rule about its lines, unless it waits, and follow its incident."""
-        group, second = asked.group, panes[0].second
+        group, panes = asked.group, asked.panes
+        second = panes[0].second
         state = self._incidents.get((watch.name, group))
         is_open = state is not None and state.is_open
-        sign = None if watch.waits else watch.judge(group, second)
+        sign = None if watch.waits else watch.judge_since(group, second)
         if sign is None and not is_open:
             return []
-        trail = self._trails.get(group.service)
+        trail = self._trail_of(watch, group)
         since = int(state.opened_at) - 1 if state is not None else second
         added = trail.of_panes(panes, since=since) if trail else _NOTHING
         found = (x for pane in panes for x in pane.templates)
@@ -271,7 +270,7 @@ class Engine:
     ) -> Observed:
         window, peak = _NOTHING, count
         if sign is not None:
-            trail = self._trails.get(group.service)
+            trail = self._trail_of(watch, group)
             window = watch.evidence(group, sign.burst, trail or Trail())
             span_s = max(1, min(sign.burst.window_s, SPARK_S))
             peak = max(watch.recent(group, second, span_s), default=count)
@@ -288,6 +287,9 @@ class Engine:
             headline=sign.headline if sign else "",
             why=sign.why if sign else "",
         )
+
+    def _trail_of(self, watch: Watch, group: Group) -> Trail | None:
+        return watch.trail(group) or self._trails.get(group.service)
 
     def _ask(self, start: int, reached: int, now: float) -> list[Outcome]:
         """Ask the rules that wait about the seconds that are over now."""

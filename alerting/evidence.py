@@ -116,7 +116,11 @@ class Trail:
         for pane in panes:
             for found in pane.templates:
                 counts[found.template_id] += found.count
-        tallies = tuple(self._tally(x, n, since) for x, n in counts.most_common())
+        found_as = {x.template_id: x for pane in panes for x in pane.templates}
+        tallies = tuple(
+            self._tally(x, n, since) if x in self._known else _first(found_as[x], n)
+            for x, n in counts.most_common()
+        )
         hosts = tuple(x.host for x in panes if x.errors)
         others = max(0, sum(x.errors for x in panes) - counts.total())
         return Evidence(tallies, hosts, others)
@@ -149,6 +153,12 @@ class Trail:
         self._known = {x: self._known[x] for x in keep}
         steps = (x for x in self._steps if x[1] in self._known)
         self._steps = deque(steps, maxlen=_MAX_STEPS)
+
+
+def _first(found: TemplateCount, count: int) -> TemplateTally:
+    """A template that is forgotten already: more came in a second than are kept."""
+    text, sample = found.text[:_MAX_TEXT], _bounded(found.sample)
+    return TemplateTally(found.template_id, text, count, True, sample)
 
 
 def _oldest(seen: Mapping[str, int]) -> str:

@@ -25,6 +25,7 @@ from alerting.evidence import Evidence, Trail
 from alerting.group import Group
 from alerting.message import clock_time, span
 from alerting.rules.rule import Rule, forgotten_s
+from alerting.rules.selection import Selection
 from alerting.rules.watch import Asked, Learner, Sign, Watch
 from tocsin.records.frames import Pane
 
@@ -64,7 +65,7 @@ class Absence(Watch, Learner):
         self._window_s = rule.window_s
         self._too_long_s = ceil(rule.levels.lowest * rule.window_s)
         self._forgotten_s = round(forgotten_s(rule.window_s))
-        self._named = {x for x in rule.lines.services if not set(x) & set("*?[")}
+        self._named = _named(rule.lines)
         self._heard: dict[Group, _Heard] = {}
         self._queue: list[tuple[int, Group]] = []  # a heap; who wrote since goes back
         self._queued: set[Group] = set()
@@ -84,8 +85,10 @@ class Absence(Watch, Learner):
         errors: int,  # noqa: ARG002 - counts by itself
     ) -> Iterable[tuple[Watch, Asked]]:
         """Note that lines came."""
-        if self._lines.is_about(panes[0].service) and self._lines.count(panes):
-            self._note(Group(panes[0].service), panes)
+        if self._lines.is_about(panes[0].service):
+            for part in self._lines.parts(panes):
+                if part.count:
+                    self._note(part.group, part.panes)
         return ()
 
     def due(self, start: int, reached: int) -> Iterator[tuple[int, Group]]:
@@ -180,7 +183,7 @@ class Absence(Watch, Learner):
             self._changed.add(group)
 
     def _is_expected(self, group: Group, heard: _Heard) -> bool:
-        if group.service in self._named:
+        if group in self._named:
             return True
         return heard.last - heard.since >= _RUNS * self._window_s
 
@@ -197,7 +200,7 @@ class Absence(Watch, Learner):
         silent_s = reached - heard.last
         if silent_s >= _REMEMBER_S and heard.written < heard.last:
             self._changed.add(group)
-        if silent_s >= self._forgotten_s and group.service not in self._named:
+        if silent_s >= self._forgotten_s and group not in self._named:
             del self._heard[group]
             self._changed.add(group)
         elif group not in self._held:
@@ -221,7 +224,7 @@ class Absence(Watch, Learner):
     def _expect_named(self, reached: int) -> None:
         """From now on silence of the services that are named counts."""
         self._is_started = True
-        for group in map(Group, sorted(self._named)):
+        for group in sorted(self._named):
             if group not in self._heard:
                 self._heard[group] = _Heard(reached, reached, reached)
                 self._changed.add(group)
@@ -251,6 +254,13 @@ class Absence(Watch, Learner):
         for group in by_age[: _MAX_GROUPS // 100]:
             del self._heard[group]
             self._changed.add(group)
+
+
+def _named(lines: Selection) -> set[Group]:
+    """The services that a rule names outright, where it groups by nothing else."""
+    if not lines.by_service or lines.by_pane or lines.is_split:
+        return set()
+    return {Group(x) for x in lines.services if not set(x) & set("*?[")}
 
 
 def _why(heard: _Heard, end: int) -> str:

@@ -6,16 +6,17 @@ that of the default rule. So a rule more costs its questions and no memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import ceil
 
 from alerting.burst import Burst, Calm
+from alerting.evidence import Trail
 from alerting.group import Group
 from alerting.rules.change import Change
 from alerting.rules.condition import Condition
 from alerting.rules.ratio import Ratio
 from alerting.rules.rule import Rule
-from alerting.rules.selection import ERRORS
+from alerting.rules.selection import Part, Selection
 from alerting.rules.threshold import Threshold
 from alerting.rules.watch import Asked, Learner, Sign, Watch
 from alerting.seconds import KEPT_S, Seconds
@@ -31,12 +32,18 @@ SecondsOf = Callable[[str], Seconds | None]
 class Counting(Watch):
     """A rule with a condition on counts, and the seconds that it asks about."""
 
-    def __init__(self, rule: Rule, seconds: Callable[[Group], Seconds | None]) -> None:
+    def __init__(
+        self,
+        rule: Rule,
+        seconds: Callable[[Group], Seconds | None],
+        trails: Mapping[Group, Trail],
+    ) -> None:
         super().__init__(rule.name, rule.policy)
         self.condition = condition_of(rule)
         self.waits = self.condition.waits
         self._rule = rule
         self._seconds = seconds
+        self._trails = trails
         self._is_about: dict[str, bool] = {}
         self._filling: set[Group] = set()  # to be asked about at the watermark
 
@@ -84,6 +91,15 @@ class Counting(Watch):
         )
         return Sign(burst, self.name, found.why)
 
+    def judge_since(self, group: Group, second: int) -> Sign | None:
+        """The worst window with a line that comes out of order: it may end later."""
+        seconds = self._seconds(group)
+        if seconds is None or second >= seconds.newest:
+            return self.judge(group, second)
+        last = min(seconds.newest, second + self.condition.window_s - 1)
+        found = (self.judge(group, end) for end in range(second, last + 1))
+        return max((x for x in found if x is not None), key=_weight, default=None)
+
     def calm(self, group: Group, end: int) -> Calm:
         """How far the condition is from holding."""
         seconds = self._seconds(group)
@@ -97,9 +113,13 @@ class Counting(Watch):
         ends = range(end - length_s + 1, end + 1)
         return tuple(seconds.errors(at - 1, at) for at in ends)
 
-    def wants(self, group: Group, found: TemplateCount) -> bool:  # noqa: ARG002
+    def wants(self, group: Group, found: TemplateCount) -> bool:
         """Whether it counts the lines of a template."""
-        return self._rule.lines.wants(found)
+        return self._rule.lines.wants_of(group, found)
+
+    def trail(self, group: Group) -> Trail | None:
+        """The recent lines of a group of some panes of a service, or of several."""
+        return self._trails.get(group)
 
     def _is_filling(self, group: Group, reached: int) -> bool:
         seconds = self._seconds(group)
@@ -109,12 +129,13 @@ class Counting(Watch):
 
 
 class Counter(Learner):
-    """Lines of one kind by service; 8 KiB a service."""
+    """Lines of one kind by group; 8 KiB a group."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._lines = rules[0].lines  # of any of those that count the same
         self._seconds: dict[Group, Seconds] = {}
-        self._watches = [Counting(x, self._seconds.get) for x in rules]
+        self._trails: dict[Group, Trail] = {}
+        self._watches = [Counting(x, self._seconds.get, self._trails) for x in rules]
 
     @property
     def watches(self) -> Sequence[Counting]:
@@ -130,23 +151,26 @@ class Counter(Learner):
         about = [x for x in self._watches if x.is_about(panes[0].service)]
         if not about:
             return ()
-        group = Group(panes[0].service)
-        count = self._lines.count(panes)
-        if not self._add(group, panes[0].second, count, sum(x.lines for x in panes)):
-            return ()
-        return _asked(about, group, count)
+        asked: list[tuple[Watch, Asked]] = []
+        for part in self._lines.parts(panes):
+            if self._add(part, panes[0].second):
+                asked += _asked(about, part.group, part.count, part.panes)
+        return asked
 
-    def _add(self, group: Group, second: int, count: int, lines: int) -> bool:
-        seconds = self._seconds.get(group)
+    def _add(self, part: Part, second: int) -> bool:
+        seconds = self._seconds.get(part.group)
         if seconds is None:
             self._make_room()
-            seconds = self._seconds[group] = Seconds(second)
+            seconds = self._seconds[part.group] = Seconds(second)
         if second <= seconds.newest - KEPT_S:
             return False
         if second > seconds.newest:
-            seconds.append(second, count, lines)
+            seconds.append(second, part.count, part.lines)
         else:
-            seconds.add(second, count, lines)
+            seconds.add(second, part.count, part.lines)
+        if self._lines.is_by_origin and part.count:
+            trail = self._trails.setdefault(part.group, Trail())
+            trail.add(part.panes)
         return True
 
     def _make_room(self) -> None:
@@ -155,13 +179,14 @@ class Counter(Learner):
         by_age = sorted(self._seconds, key=lambda x: self._seconds[x].newest)
         for group in by_age[: ceil(_MAX_GROUPS / 100)]:
             del self._seconds[group]
+            self._trails.pop(group, None)
 
 
 class Errors(Learner):
     """The counter of ERROR and FATAL lines: the default rule has counted them."""
 
     def __init__(self, rules: Sequence[Rule], seconds: SecondsOf) -> None:
-        self._watches = [Counting(x, lambda x: seconds(x.service)) for x in rules]
+        self._watches = [Counting(x, lambda x: seconds(x.service), {}) for x in rules]
 
     @property
     def watches(self) -> Sequence[Counting]:
@@ -174,18 +199,22 @@ class Errors(Learner):
         """What the default rule has counted."""
         service = panes[0].service
         about = [x for x in self._watches if x.is_about(service)]
-        return _asked(about, Group(service), errors)
+        return _asked(about, Group(service), errors, panes)
 
 
 def _asked(
-    about: Iterable[Counting], group: Group, count: int
+    about: Iterable[Counting], group: Group, count: int, panes: Sequence[Pane]
 ) -> Iterable[tuple[Watch, Asked]]:
     asked: list[tuple[Watch, Asked]] = []
     for watch in about:
         watch.counted(group)
         if count:
-            asked.append((watch, Asked(group, count)))
+            asked.append((watch, Asked(group, count, panes)))
     return asked
+
+
+def _weight(sign: Sign) -> tuple[bool, int]:
+    return sign.burst.severity == "critical", sign.burst.count
 
 
 def counters(rules: Iterable[Rule], errors: SecondsOf) -> list[Learner]:
@@ -193,7 +222,7 @@ def counters(rules: Iterable[Rule], errors: SecondsOf) -> list[Learner]:
     kinds: dict[object, list[Rule]] = {}
     for rule in rules:
         kinds.setdefault(rule.lines.kind, []).append(rule)
-    usual = ERRORS, None
+    usual = Selection().kind
     return [
         Errors(same, errors) if kind == usual else Counter(same)
         for kind, same in kinds.items()

@@ -75,21 +75,16 @@ class NewPattern(Watch, Learner):
         errors: int,  # noqa: ARG002 - counts by itself
     ) -> Iterable[tuple[Watch, Asked]]:
         """Note the templates of a second; those of a run are asked about."""
-        service, second = panes[0].service, panes[0].second
-        if not self._lines.is_about(service):
+        second = panes[0].second
+        if not self._lines.is_about(panes[0].service):
             return ()
-        group = Group(service)
-        known = self._known.get(group)
-        if known is None:
-            known = self._meet(group, second)
         self._newest = max(self._newest, second)
-        lines = 0
-        for pane in panes:
-            for found in pane.templates:
-                if self._lines.wants(found):
-                    lines += self._note(group, known, found, second)
-        self._lines_of_run[group] += lines
-        return [(self, Asked(group, lines))] if lines else ()
+        asked: list[tuple[Watch, Asked]] = []
+        for part in self._lines.parts(panes):
+            lines = self._learn(part.group, part.panes)
+            if lines:
+                asked.append((self, Asked(part.group, lines, part.panes)))
+        return asked
 
     def judge(self, group: Group, end: int) -> Sign | None:
         """Whether so many templates are new."""
@@ -134,6 +129,19 @@ class NewPattern(Watch, Learner):
             known = self._known[group] = msgspec.json.decode(row, type=_Known)
             self._size += len(known.seen)
             self._newest = max(self._newest, known.written)
+
+    def _learn(self, group: Group, panes: Sequence[Pane]) -> int:
+        """Note what a second has of a group; how many lines of its run that makes."""
+        known = self._known.get(group)
+        if known is None:
+            known = self._meet(group, panes[0].second)
+        lines = 0
+        for pane in panes:
+            for found in pane.templates:
+                if self._lines.wants(found):
+                    lines += self._note(group, known, found, pane.second)
+        self._lines_of_run[group] += lines
+        return lines
 
     def _meet(self, group: Group, second: int) -> _Known:
         if len(self._known) >= _MAX_GROUPS:

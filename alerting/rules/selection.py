@@ -1,18 +1,24 @@
-"""Which lines of which services a rule is about, and how many of them panes have.
+"""Which lines a rule is about, by what it groups them, and how many panes have.
 
-Counts come from panes and nothing else. Which lines: by level; or, with a pattern, the
-ERROR and FATAL lines whose template matches, decided by the first line seen of it.
+Counts come from panes and nothing else, so a rule knows of lines what panes tell:
+
+- their level; and, with a pattern or by template, the templates of ERROR and FATAL
+  lines, decided by the first line seen of each;
+- or the value of one field, and whether they are ERROR or FATAL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from alerting.group import Group
+from alerting.matchers import Matcher, from_patterns, match_all
 from alerting.rules.pattern import Pattern
+from alerting.text import cut, one_line
 from tocsin.config.alerting import RuleConfig
-from tocsin.records.frames import Pane, TemplateCount
+from tocsin.records.frames import FieldCounts, Pane, TemplateCount
 from tocsin.values import Level
 
 ERRORS = (Level.ERROR, Level.FATAL)
@@ -23,42 +29,236 @@ _LEVELS = {
     "any": tuple(Level),
 }
 _NOUNS = {"fatal": "FATAL", "error": "ERROR", "warn": "WARN or worse", "any": "lines"}
+_MAX_VALUE = 80
+_MAX_REMEMBERED = 10_000
+_Labels = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """The lines that a rule counts; `noun` is what a message calls them."""
+class Part:
+    """What panes of a second have of one group: lines that count, among all lines."""
 
-    services: Sequence[str]
-    levels: tuple[Level, ...]
-    pattern: Pattern | None
-    noun: str
+    group: Group
+    count: int
+    lines: int
+    panes: Sequence[Pane]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldFilter:
+    """Lines by the value of a field; no patterns match every value."""
+
+    name: str
+    patterns: tuple[str, ...] = ()
+    errors_only: bool = True
+    _known: dict[str, bool] = field(default_factory=dict, compare=False)
+
+    def matches(self, value: str) -> bool:
+        """Whether lines with a value are meant."""
+        known = self._known.get(value)
+        if known is None:
+            if len(self._known) >= _MAX_REMEMBERED:
+                self._known.clear()
+            known = not self.patterns or any(
+                fnmatchcase(value, x) for x in self.patterns
+            )
+            self._known[value] = known
+        return known
+
+    def of(self, pane: Pane) -> FieldCounts | None:
+        """What a pane counts of the field."""
+        return next((x for x in pane.fields if x.field == self.name), None)
+
+    def lines(self, counts: FieldCounts) -> int:
+        """All lines that a count is a share of."""
+        values = counts.values.items()
+        if self.errors_only:
+            return sum(x.lines for value, x in values if self.matches(value))
+        return sum(x.lines for _, x in values) + counts.other
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The lines that a rule counts; `noun` is what a message calls them.
+
+    `by_pane`: what of a pane they are grouped by, as (label, where it stands).
+    """
+
+    services: tuple[str, ...] = ("*",)
+    labels: tuple[Matcher, ...] = ()
+    levels: tuple[Level, ...] = ERRORS
+    pattern: Pattern | None = None
+    field: FieldFilter | None = None
+    by_service: bool = True
+    by_pane: tuple[tuple[str, str], ...] = ()
+    by_level: bool = False
+    by_template: bool = False
+    by_field: bool = False
+    noun: str = "ERROR"
 
     @property
     def kind(self) -> tuple[object, ...]:
-        """Rules of one kind count the same lines, of whatever services."""
-        return self.levels, None if self.pattern is None else self.pattern.text
+        """Rules of one kind count the same lines, whatever services they are of."""
+        return (
+            self.labels,
+            self.levels,
+            None if self.pattern is None else self.pattern.text,
+            self.field,
+            self.by_service or self.services,
+            self.by_pane,
+            (self.by_level, self.by_template, self.by_field),
+        )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it counts each service as a whole."""
+        is_whole = self.by_service and not (self.by_pane or self.labels)
+        return is_whole and not (self.field or self.is_split)
+
+    @property
+    def is_split(self) -> bool:
+        """Whether lines of one pane are in several groups."""
+        return self.by_level or self.by_template or self.by_field
+
+    @property
+    def is_by_origin(self) -> bool:
+        """Whether a group is of some of a service's panes, or of those of several."""
+        return bool(self.by_pane or self.labels or not self.by_service)
 
     def is_about(self, service: str) -> bool:
         """Whether it watches a service."""
         return any(fnmatchcase(service, x) for x in self.services)
 
     def wants(self, found: TemplateCount) -> bool:
-        """Whether it counts the lines of a template."""
+        """Whether it counts the lines of a template; which a field has is not known."""
+        if self.field is not None:
+            return False
         return self.pattern is None or self.pattern.matches(found)
 
-    def count(self, panes: Sequence[Pane]) -> int:
-        """How many lines of some panes it is about."""
+    def wants_of(self, group: Group, found: TemplateCount) -> bool:
+        """The same of one of its groups."""
+        if self.by_template and ("template", _template(found)) not in group.labels:
+            return False
+        return self.wants(found)
+
+    def parts(self, panes: Sequence[Pane]) -> Iterable[Part]:
+        """What panes of one service and second have, by group."""
+        if self.is_plain:
+            group = Group(panes[0].service)
+            lines = sum(x.lines for x in panes)
+            return (Part(group, sum(map(self._count, panes)), lines, panes),)
+        return self._split(panes)
+
+    def _split(self, panes: Sequence[Pane]) -> Iterable[Part]:
+        sums: dict[Group, list[int]] = {}
+        of_group: dict[Group, list[Pane]] = {}
+        for pane in panes:
+            if self.labels and not match_all(self.labels, _labels(pane)):
+                continue
+            service = pane.service if self.by_service else ""
+            origin = tuple((x, _origin(pane, where)) for x, where in self.by_pane)
+            for more, count, lines in self._counts(pane):
+                group = Group(service, tuple(sorted((*origin, *more))))
+                total = sums.setdefault(group, [0, 0])
+                total[0] += count
+                total[1] += lines
+                of_group.setdefault(group, []).append(pane)
+        return [Part(x, n[0], n[1], of_group[x]) for x, n in sums.items()]
+
+    def _counts(self, pane: Pane) -> Iterable[tuple[_Labels, int, int]]:
+        """What else a pane is grouped by, the count and all lines."""
+        if self.field is not None:
+            return self._of_field(pane, self.field)
+        if self.by_template:
+            return self._of_templates(pane)
+        if self.by_level:
+            counts = ((x, pane.counts[x]) for x in self.levels)
+            return [((("level", x.name),), n, pane.lines) for x, n in counts if n]
+        return (((), self._count(pane), pane.lines),)
+
+    def _count(self, pane: Pane) -> int:
         if self.pattern is None:
-            return sum(pane.counts[level] for pane in panes for level in self.levels)
-        found = (x for pane in panes for x in pane.templates if pane.errors)
-        return sum(x.count for x in found if self.wants(x))
+            return sum([pane.counts[level] for level in self.levels])
+        if not pane.templates:
+            return 0
+        return sum(x.count for x in pane.templates if self.wants(x))
+
+    def _of_templates(self, pane: Pane) -> Iterator[tuple[_Labels, int, int]]:
+        for found in pane.templates:
+            if self.wants(found):
+                yield (("template", _template(found)),), found.count, pane.lines
+
+    def _of_field(
+        self, pane: Pane, wanted: FieldFilter
+    ) -> Iterator[tuple[_Labels, int, int]]:
+        counts = wanted.of(pane)
+        if counts is None:
+            return
+        found = [(x, y) for x, y in counts.values.items() if wanted.matches(x)]
+        lines = wanted.lines(counts)
+        if not self.by_field:
+            total = sum(y.errors if wanted.errors_only else y.lines for _, y in found)
+            yield (), total, lines
+            return
+        for value, of_value in found:
+            label = ((wanted.name, value),)
+            if wanted.errors_only:
+                yield label, of_value.errors, of_value.lines
+            else:
+                yield label, of_value.lines, lines
 
 
 def selection_of(config: RuleConfig, *, level: str) -> Selection:
     """The lines that a rule is about; `level` where it says nothing else."""
-    if config.text is not None:
-        pattern = Pattern(config.text)
-        return Selection(tuple(config.service), ERRORS, pattern, "matching lines")
+    by = dict.fromkeys(config.by)
     name = config.level or level
-    return Selection(tuple(config.service), _LEVELS[name], None, _NOUNS[name])
+    noun = _NOUNS[name]
+    pattern = None if config.text is None else Pattern(config.text)
+    if pattern is not None:
+        name, noun = "error", "matching lines"
+    filter_ = _field_filter(config, name)
+    if filter_ is not None and filter_.patterns:
+        noun = f"{noun} with {filter_.name} {' or '.join(filter_.patterns)}"
+    return Selection(
+        services=tuple(config.service),
+        labels=from_patterns(config.labels),
+        levels=_LEVELS[name],
+        pattern=pattern,
+        field=filter_,
+        by_service="service" in by,
+        by_pane=tuple(
+            (x.removeprefix("labels."), x)
+            for x in by
+            if x == "host" or x.startswith("labels.")
+        ),
+        by_level="level" in by,
+        by_template="template" in by,
+        by_field=any(x.startswith("fields.") for x in by),
+        noun=noun,
+    )
+
+
+def _field_filter(config: RuleConfig, level: str) -> FieldFilter | None:
+    grouped = [x.removeprefix("fields.") for x in config.by if x.startswith("fields.")]
+    names = [*config.fields, *grouped]
+    if not names:
+        return None
+    return FieldFilter(
+        name=names[0],
+        patterns=tuple(config.fields.get(names[0], ())),
+        errors_only=level == "error",
+    )
+
+
+def _labels(pane: Pane) -> dict[str, str]:
+    return {**pane.labels, "service": pane.service, "host": pane.host}
+
+
+def _origin(pane: Pane, where: str) -> str:
+    if where == "host":
+        return pane.host
+    return pane.labels.get(where.removeprefix("labels."), "")
+
+
+def _template(found: TemplateCount) -> str:
+    return cut(one_line(found.text), _MAX_VALUE)

@@ -18,10 +18,11 @@ from tocsin.records.frames import Pane, TemplateCount
 
 
 class Asked(NamedTuple):
-    """A group that was counted: its lines in the panes of a second."""
+    """A group that was counted: its lines, and the panes of a second they are in."""
 
     group: Group
     lines: int
+    panes: Sequence[Pane]
 
 
 class Sign(NamedTuple):
@@ -60,6 +61,10 @@ class Watch:
         """Whether it fires in what ends with `end`."""
         raise NotImplementedError
 
+    def judge_since(self, group: Group, second: int) -> Sign | None:
+        """As `judge`, for all that lines of a second count in: they may come late."""
+        return self.judge(group, second)
+
     def calm(self, group: Group, end: int) -> Calm:
         """How far it is from firing."""
         raise NotImplementedError
@@ -71,6 +76,10 @@ class Watch:
     def wants(self, group: Group, found: TemplateCount) -> bool:  # noqa: ARG002
         """Whether lines of a template are among those that it counts."""
         return True
+
+    def trail(self, group: Group) -> Trail | None:  # noqa: ARG002
+        """The recent lines of a group, where those of its service are too many."""
+        return None
 
     def evidence(self, group: Group, burst: Burst, trail: Trail) -> Evidence:
         """The lines behind a sign."""

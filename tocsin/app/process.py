@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from processor.telemetry import ProcessorTelemetry
 from processor.worker import run
 from tocsin.app.component import Component, Setting, Work
+from tocsin.config.alerting import counted_fields
 from tocsin.ports.bus import Bus
 
 
@@ -14,9 +15,12 @@ def _prepare(registry: CollectorRegistry) -> Work:
     telemetry = ProcessorTelemetry(registry)
 
     def work(bus: Bus, setting: Setting) -> None:
+        config = setting.config.processor
+        rules = setting.config.alerting.rules
+        fields = counted_fields(rules, config.count_by)
         run(
             bus,
-            setting.config.processor,
+            config.model_copy(update={"count_by": fields}),
             identity=setting.identity,
             telemetry=telemetry,
             health=setting.health,

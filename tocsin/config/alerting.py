@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, model_validator
 from tocsin.config.kinds import (
     Day,
     Duration,
+    GroupName,
     Instant,
     LinkUrl,
     Patterns,
@@ -150,6 +151,9 @@ class RuleConfig(Section):
     name: str = Field(min_length=1, max_length=80)
     type: Literal["threshold", "ratio", "change", "match", "absence", "new_pattern"]
     service: list[str] = ["*"]
+    labels: Patterns = {}
+    fields: Patterns = Field({}, max_length=1)
+    by: list[GroupName] = ["service"]
     level: Literal["fatal", "error", "warn", "any"] | None = None
     text: str | None = Field(None, max_length=500)
     warning: float | None = Field(None, gt=0)
@@ -160,6 +164,18 @@ class RuleConfig(Section):
     learn: Duration = 3600.0
     for_: Duration = Field(0.0, alias="for", le=3600)
     quiet: Duration = Field(120.0, ge=1)
+
+
+def counted_fields(rules: list[RuleConfig], also: list[str]) -> list[str]:
+    """The fields that lines must be counted by for these rules, and `also`."""
+    grouped = [
+        x.removeprefix("fields.")
+        for rule in rules
+        for x in rule.by
+        if x.startswith("fields.")
+    ]
+    filtered = [x for rule in rules for x in rule.fields]
+    return list(dict.fromkeys([*also, *grouped, *filtered]))
 
 
 class AlertingConfig(Section):

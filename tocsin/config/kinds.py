@@ -149,6 +149,15 @@ def _pattern(text: str) -> str:
     return text
 
 
+def _group_name(name: str) -> str:
+    if re.fullmatch(r"service|host|level|template|(labels|fields)\.[^\s.][^\s]*", name):
+        return name
+    raise ValueError(
+        f'expected service, host, level, template, "labels.NAME" or "fields.NAME", '
+        f'got "{name[:60]}"'
+    )
+
+
 def _timezone(name: str) -> str:
     if name != "local":
         try:
@@ -198,6 +207,7 @@ Patterns = Annotated[dict[str, list[str]], BeforeValidator(_pattern_map)]
 # What takes linear time; RE2 looks at it again at the start, and in `tocsin check`.
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=40)]
+GroupName = Annotated[str, AfterValidator(_group_name)]
 Times = Annotated[str, AfterValidator(_times)]
 Instant = Annotated[str, AfterValidator(_instant)]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -31,6 +31,7 @@ def rule_mistakes(
         seen.add(name)
         yield from _levels(layer, key, rule)
         yield from _text(layer, key, rule)
+        yield from _fields(layer, key, rule)
         yield from _times(layer, key, rule)
 
 
@@ -44,6 +45,29 @@ def _levels(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake
         if kind == "ratio" and isinstance(share, int | float) and share > 1:
             problem = f"expected a share such as 0.05, got {share:g}"
             yield _at(layer, (*key, level), problem)
+
+
+def _fields(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Of a field's lines it is known whether they are ERROR, and nothing else."""
+    by = rule.get("by")
+    names = [x for x in by if isinstance(x, str)] if isinstance(by, list) else []
+    given = rule.get("fields")
+    fields = {f"fields.{x}" for x in given} if isinstance(given, Mapping) else set()
+    fields |= {x for x in names if x.startswith("fields.")}
+    if len(fields) > 1:
+        yield _at(layer, key, f"only one field can be counted by, got {len(fields)}")
+    is_split = bool(fields) or "level" in names or "template" in names
+    if rule.get("type") == "new_pattern" and is_split:
+        problem = "new_pattern goes by service, host and labels"
+        yield _at(layer, (*key, "by") if by else key, problem)
+    elif fields and ("template" in names or rule.get("text") is not None):
+        yield _at(layer, key, "templates of the lines with a field are not known")
+    elif fields and ("level" in names or rule.get("level") in {"fatal", "warn"}):
+        problem = "of lines with a field, only `error` and `any` are known"
+        yield _at(layer, (*key, "level"), problem)
+    elif "template" in names and rule.get("level", "error") != "error":
+        problem = "templates are those of error lines"
+        yield _at(layer, (*key, "level"), problem)
 
 
 def _text(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:

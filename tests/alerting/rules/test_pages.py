@@ -17,11 +17,11 @@ TYPES = set(get_args(RuleConfig.model_fields["type"].annotation)) | {"burst"}
 
 
 def test_every_type_of_rule_has_a_page() -> None:
-    assert {page.stem for page in PAGES} == TYPES | {"README"}
+    assert {page.stem for page in PAGES} == TYPES | {"README", "grouping"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(TYPES))
+@pytest.mark.parametrize("name", sorted({*TYPES, "grouping"}))
 def test_the_example_of_a_page_holds(name: str) -> None:
     page = next(x for x in PAGES if x.stem == name)
     examples = re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)

@@ -5,7 +5,8 @@ Light on purpose: the process that decides needs no pyarrow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -22,6 +23,7 @@ class Chunk:
     start: int
     end: int
     modified_at: float
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 class Found(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from math import inf
@@ -32,6 +32,7 @@ class LogFile:
     host: str
     size: int
     modified_at: float
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -103,7 +104,15 @@ class History:
         file, start = progress.file, progress.asked
         size = CHUNK_BYTES if start else _FIRST_BYTES
         end = min(start + size, file.size)
-        chunk = Chunk(file.path, file.service, file.host, start, end, file.modified_at)
+        chunk = Chunk(
+            file.path,
+            file.service,
+            file.host,
+            start,
+            end,
+            file.modified_at,
+            file.labels,
+        )
         progress.asked = end
         progress.pending += 1
         self._flying.append((progress, chunk, self._pool.submit(self._read, chunk)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
@@ -38,11 +38,15 @@ def default_processes() -> int:
 
 @contextmanager
 def reading_pool(
-    processes: int, timezone: str, *, max_templates: int
+    processes: int,
+    timezone: str,
+    *,
+    max_templates: int,
+    count_by: Sequence[str] = (),
 ) -> Iterator[Executor]:
     """An executor for `read`; with one process it is this one."""
     if processes == 1:
-        _prepare(timezone, max_templates)
+        _prepare(timezone, max_templates, count_by)
         yield _Here()
         return
     # The server imports once what all readers need, and forks without threads.
@@ -52,7 +56,7 @@ def reading_pool(
         processes,
         mp_context=context,
         initializer=_begin,
-        initargs=(timezone, max_templates),
+        initargs=(timezone, max_templates, count_by),
     ) as pool:
         try:
             yield pool
@@ -65,13 +69,13 @@ def read(chunk: Chunk) -> bytes:
     return encode_found(_reader[0].read(chunk))
 
 
-def _begin(timezone: str, max_templates: int) -> None:
+def _begin(timezone: str, max_templates: int, count_by: Sequence[str]) -> None:
     """Prepare a process of the pool; it ends with the one that it reads for."""
     parent = parent_process()
     if parent is not None:
         # A pool's process waits for work for ever, also after its parent was killed.
         Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
-    _prepare(timezone, max_templates)
+    _prepare(timezone, max_templates, count_by)
 
 
 def _end_after(sentinel: int) -> None:
@@ -79,11 +83,11 @@ def _end_after(sentinel: int) -> None:
     os._exit(1)
 
 
-def _prepare(timezone: str, max_templates: int) -> None:
+def _prepare(timezone: str, max_templates: int, count_by: Sequence[str]) -> None:
     # Only here: the process that decides never needs it.
     from tocsin.app.backtest.reading import ChunkReader  # noqa: PLC0415
 
-    _reader[:] = [ChunkReader(timezone, max_templates=max_templates)]
+    _reader[:] = [ChunkReader(timezone, max_templates=max_templates, count_by=count_by)]
 
 
 class _Here(Executor):

@@ -9,28 +9,33 @@ time, such a line goes on with the event before it: it is no error of its own.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from processor.columns import Floats, Ints
+from processor.fields import Admission, PaneRows, counts_by_pane
 from processor.parsing import Events, Parser
 from processor.zones import Zone
 from tocsin.app.backtest.chunk import Chunk, Found
-from tocsin.records.frames import Pane, Sample, TemplateCount
+from tocsin.records.frames import FieldCounts, Pane, Sample, TemplateCount
 from tocsin.values import LEVELS, Level
 
 _MAX_LINE_BYTES = 1_000_000  # what the collector cuts lines at, too
 _SAMPLE_CHARS = 1000
 _MOST_UNTIMED = 0.9  # stack traces are long: few lines of a bad day state a time
+_MAX_VALUES = 200  # of a field, in a chunk
 _LOOKED_AT = 200  # lines, to know a chunk's format
 
 
 class ChunkReader:
     """Reads chunks; keeps what it learned of formats and templates."""
 
-    def __init__(self, timezone: str, *, max_templates: int) -> None:
-        self._parser = Parser(Zone(timezone))
+    def __init__(
+        self, timezone: str, *, max_templates: int, count_by: Sequence[str] = ()
+    ) -> None:
+        self._parser = Parser(Zone(timezone), count_by=count_by)
         self._max_templates = max_templates
 
     def read(self, chunk: Chunk) -> Found:
@@ -144,6 +149,7 @@ class _Grouping:
         lengths = np.diff(self.offsets, append=self.offsets[-1] + len(self.lines[-1]))
         volume = np.bincount(pane_of, weights=lengths, minlength=size)
         templates = self._templates(pane_of, max_templates)
+        fields = self._fields(pane_of, size)
         rows = zip(seconds.tolist(), counts.tolist(), volume.tolist(), strict=True)
         return [
             Pane(
@@ -154,9 +160,22 @@ class _Grouping:
                 int(size_bytes),
                 float(second + 1),
                 *templates.get(number, ((), 0)),
+                labels=dict(self.chunk.labels),
+                fields=fields.get(number, ()),
             )
             for number, (second, levels, size_bytes) in enumerate(rows)
         ]
+
+    def _fields(self, pane_of: Ints, size: int) -> dict[int, tuple[FieldCounts, ...]]:
+        """Lines by the values of fields: which ones are named depends on the chunk."""
+        if not self.events.fields:
+            return {}
+        rows = PaneRows(
+            pane_of=pane_of,
+            is_error=np.isin(self.events.levels, (Level.ERROR, Level.FATAL)),
+            services=[self.chunk.service] * size,
+        )
+        return counts_by_pane(self.events.fields, rows, Admission(_MAX_VALUES))
 
     def _templates(
         self, pane_of: Ints, most: int

@@ -14,7 +14,7 @@ from collector.service import origin_of
 from tocsin.app.backtest.history import History, LogFile, Totals
 from tocsin.app.backtest.plot import Rates
 from tocsin.app.backtest.pool import read, reading_pool
-from tocsin.config.alerting import AlertingConfig
+from tocsin.config.alerting import AlertingConfig, counted_fields
 from tocsin.config.model import Config
 from tocsin.errors import BadRecord, TocsinError
 from tocsin.ports.bus import Bus, Start
@@ -125,16 +125,19 @@ def log_files(config: Config) -> tuple[list[LogFile], Scan]:
     scan = Discovery(collector.paths, exclude=collector.exclude).scan()
     if scan.missing:
         raise TocsinError(f"there is no {scan.missing[0]}")
-    files = [
-        LogFile(
-            path=found.path,
-            service=origin_of(found.path, found.base, collector.services).service,
-            host=collector.host,
-            size=found.size,
-            modified_at=found.modified_at,
+    files = []
+    for found in scan.files.values():
+        origin = origin_of(found.path, found.base, collector.services)
+        files.append(
+            LogFile(
+                path=found.path,
+                service=origin.service,
+                host=collector.host,
+                size=found.size,
+                modified_at=found.modified_at,
+                labels=origin.labels,
+            )
         )
-        for found in scan.files.values()
-    ]
     if not files:
         raise TocsinError(
             f"no log file in {', '.join(collector.paths)}",
@@ -197,7 +200,10 @@ def backtest(
     """Read files and run the rules over them."""
     settings = config.processor
     with reading_pool(
-        processes, settings.timezone, max_templates=settings.max_templates
+        processes,
+        settings.timezone,
+        max_templates=settings.max_templates,
+        count_by=counted_fields(rules.rules, settings.count_by),
     ) as pool:
         history = History(files, read, pool)
         run = Run(engine_of(rules), watch)

@@ -25,6 +25,8 @@ class Lines(Section):
     at: Duration = Field(0.0, le=DAY_S)
     text: str = Field(max_length=10_000)
     service: str = "app"
+    host: str = "test"
+    labels: dict[str, str] = Field({}, description="of its path")
     times: int = Field(1, ge=1, le=100_000)
     rate: str | None = None
     for_: Duration = Field(0.0, alias="for", le=DAY_S)
@@ -53,6 +55,7 @@ class Expected(Section):
     service: str = "app"
     rule: str = "burst"
     severity: Literal["warning", "critical"] | None = None
+    group: dict[str, str] = Field({}, description="by what the rule groups, beside it")
     says: str | None = Field(None, description="stands in the message's text")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,8 +17,10 @@ from alerting.worker import burst_rule, policy
 from tocsin.app.backtest.chunk import Chunk
 from tocsin.app.backtest.reading import ChunkReader
 from tocsin.app.ruletest.document import Case, Expected, RuleTests
+from tocsin.config.alerting import counted_fields
 from tocsin.records.frames import Frame, Pane
 
+_Origin = tuple[str, str, tuple[tuple[str, str], ...]]
 START = 1_767_225_600  # 2026-01-01T00:00:00Z: tests have a clock of their own
 
 
@@ -30,6 +33,7 @@ class Told:
     service: str
     rule: str
     severity: str
+    group: dict[str, str]
     text: str
 
 
@@ -59,6 +63,7 @@ def fits(want: Expected, got: Told) -> bool:
         abs(want.at - got.at) <= want.within
         and (want.event, want.service, want.rule) == (got.event, got.service, got.rule)
         and want.severity in (None, got.severity)
+        and want.group.items() <= got.group.items()
         and (want.says is None or want.says in got.text)
     )
 
@@ -82,7 +87,7 @@ def _told(case: Case, tests: RuleTests) -> Iterator[Told]:
     burst = tests.rules.burst
     rules = [rule_of(x) for x in tests.rules.rules]
     engine = Engine(burst_rule(burst), policy(burst), rules=rules)
-    panes = _panes(case)
+    panes = _panes(case, counted_fields(tests.rules.rules, []))
     for at in range(int(case.until)):
         now = float(START + at + 1)
         found = tuple(panes.get(START + at, ()))
@@ -102,28 +107,38 @@ def _as_told(outcome: Outcome, now: float) -> Told:
         service=incident.service,
         rule=incident.rule,
         severity=incident.severity,
+        group=incident.group,
         text="\n".join([message.header, message.why, *samples]),
     )
 
 
-def _panes(case: Case) -> dict[int, list[Pane]]:
+def _panes(case: Case, count_by: Sequence[str]) -> dict[int, list[Pane]]:
     """The lines of a test, read as lines of a file are, by second."""
-    written: defaultdict[str, list[tuple[float, str]]] = defaultdict(list)
+    written: defaultdict[_Origin, list[tuple[float, str]]] = defaultdict(list)
     for lines in case.lines:
-        written[lines.service] += [(at, lines.text) for at in lines.seconds()]
-    reader = ChunkReader("UTC", max_templates=20)
+        origin = lines.service, lines.host, tuple(sorted(lines.labels.items()))
+        written[origin] += [(at, lines.text) for at in lines.seconds()]
+    reader = ChunkReader("UTC", max_templates=20, count_by=count_by)
     panes: defaultdict[int, list[Pane]] = defaultdict(list)
-    for service, found in written.items():
+    for (service, host, labels), found in written.items():
         found.sort(key=lambda x: x[0])
         texts = [_line(at, text) for at, text in found]
         lengths = np.fromiter((len(x) + 1 for x in texts), np.int64, len(texts))
         offsets = np.cumsum(lengths) - lengths
-        chunk = Chunk(service, service, "test", 0, int(lengths.sum()), float(START))
+        size, start = int(lengths.sum()), float(START)
+        chunk = Chunk(service, service, host, 0, size, start, dict(labels))
         for pane in reader.read_lines(chunk, texts, offsets).panes:
             panes[pane.second].append(pane)
     return panes
 
 
 def _line(at: float, text: str) -> bytes:
-    stamp = datetime.fromtimestamp(START + at, UTC)
-    return f"{stamp:%Y-%m-%dT%H:%M:%S.%f}Z {text}".replace("\n", " ").encode()
+    """A line of the text, with its time where lines of its kind state it."""
+    stamp = f"{datetime.fromtimestamp(START + at, UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    if text.startswith("{"):
+        line = f'{{"time": "{stamp}", {text[1:]}'
+    elif re.match(r"\w+=", text):
+        line = f"time={stamp} {text}"
+    else:
+        line = f"{stamp} {text}"
+    return line.replace("\n", " ").encode()

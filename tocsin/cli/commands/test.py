@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from alerting.group import Group
 from tocsin.app.ruletest.document import Expected, read_tests
 from tocsin.app.ruletest.running import Told, Verdict, fits, run
 from tocsin.cli.lines import visible
@@ -72,9 +73,11 @@ def _wanted(want: Expected) -> str:
     severity = f" {want.severity}" if want.severity else ""
     says = f' says "{want.says}"' if want.says else ""
     time = f"{want.at:g} s ± {want.within:g}"
-    return f"{time} {want.event} {want.service} {want.rule}{severity}{says}"
+    of = Group(want.service, tuple(want.group.items()))
+    return f"{time} {want.event} {of} {want.rule}{severity}{says}"
 
 
 def _told(got: Told) -> str:
-    what = f"{got.event} {got.service} {got.rule} {got.severity}"
+    of = Group(got.service, tuple(got.group.items()))
+    what = f"{got.event} {of} {got.rule} {got.severity}"
     return f"{got.at:g} s {what}: {got.text.splitlines()[1]}"
