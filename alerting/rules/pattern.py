@@ -19,13 +19,9 @@ class Pattern:
     """
 
     def __init__(self, text: str) -> None:
-        try:
-            search(text, [""])
-        except ValueError as error:
-            raise ConfigError(
-                f"alerting.rules: {text[:80]!r} is no pattern: {error}",
-                hint="patterns are RE2: no look-around, no back-references",
-            ) from error
+        problem = refusal(text)
+        if problem:
+            raise ConfigError(f"alerting.rules: {problem}")
         self.text = text
         self._known: dict[str, bool] = {}
 
@@ -38,6 +34,16 @@ class Pattern:
             known = search(self.text, [found.sample.text, found.text])
             self._known[found.template_id] = known
         return known
+
+
+def refusal(text: str) -> str:
+    """Why a text is no pattern; empty where it is one."""
+    try:
+        search(text, [""])
+    except ValueError as error:
+        said = str(error).removeprefix("Invalid regular expression: ")
+        return f'expected a pattern of RE2, got "{text[:60]}": {said}'
+    return ""
 
 
 def search(pattern: str, texts: list[str]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tocsin.config.mistake import Key, Layer, Mistake, dotted
-from tocsin.config.rule_mistakes import rule_mistakes
+from tocsin.config.rule_mistakes import Refuses, rule_mistakes
 
 _BUILT_IN = ("slack", "slack-webhook", "terminal")
 """The names of the receivers that need no entry in `alerting.receivers`."""
@@ -18,15 +18,15 @@ _ABSENT = {
 }
 
 
-def contradictions(layer: Layer) -> list[Mistake]:
-    """What does not fit together, each with its place."""
+def contradictions(layer: Layer, refuses: Refuses | None = None) -> list[Mistake]:
+    """What does not fit together, each with its place, and what `refuses` refuses."""
     alerting = _section(layer.values.get("alerting"))
     slack = _section(alerting.get("slack"))
     return [
         *_bot_without_channel(layer, slack),
         *_receivers(layer, alerting, slack),
         *_routes(layer, alerting),
-        *rule_mistakes(layer, _items(alerting, "rules")),
+        *rule_mistakes(layer, _items(alerting, "rules"), refuses),
     ]
 
 

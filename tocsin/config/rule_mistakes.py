@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tocsin.config.kinds import duration_s
 from tocsin.config.mistake import Key, Layer, Mistake, dotted
+
+Refuses = Callable[[str], str]
+"""Says why a text is no pattern of RE2, which is not known here; empty if it is one."""
 
 _COUNTED_S = 480.0  # seconds are kept one by one for so long, twice
 _LONG = {"absence", "new_pattern"}  # and for longer, where they are not counted
@@ -19,7 +22,7 @@ _LEVELLED = {"threshold", "ratio", "change", "match"}  # they need a level
 
 
 def rule_mistakes(
-    layer: Layer, rules: Sequence[Mapping[str, Any]]
+    layer: Layer, rules: Sequence[Mapping[str, Any]], refuses: Refuses | None
 ) -> Iterator[Mistake]:
     """The mistakes of `alerting.rules`, each with its place."""
     seen: set[object] = {"burst"}
@@ -30,7 +33,7 @@ def rule_mistakes(
             yield _at(layer, (*key, "name"), f'there is a rule "{name}" already')
         seen.add(name)
         yield from _levels(layer, key, rule)
-        yield from _text(layer, key, rule)
+        yield from _text(layer, key, rule, refuses or _is_none)
         yield from _fields(layer, key, rule)
         yield from _times(layer, key, rule)
 
@@ -70,7 +73,9 @@ def _fields(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake
         yield _at(layer, (*key, "level"), problem)
 
 
-def _text(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:
+def _text(
+    layer: Layer, key: Key, rule: Mapping[str, Any], refuses: Refuses
+) -> Iterator[Mistake]:
     text = rule.get("text")
     if rule.get("type") == "match" and text is None:
         yield _at(layer, key, "a rule of the type match needs `text`, a pattern")
@@ -80,12 +85,18 @@ def _text(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:
     elif text is not None and rule.get("level", "error") != "error":
         problem = "with `text` the level is error: only of such lines is it known"
         yield _at(layer, (*key, "level"), problem)
-    if isinstance(text, str):
-        try:
-            re.compile(text)
-        except re.error as error:
-            problem = f'expected a pattern, got "{text[:60]}": {error}'
-            yield _at(layer, (*key, "text"), problem)
+    problem = refuses(text) if isinstance(text, str) else ""
+    if problem:
+        yield _at(layer, (*key, "text"), problem)
+
+
+def _is_none(text: str) -> str:
+    """What is no pattern to Python is none to RE2 either."""
+    try:
+        re.compile(text)
+    except re.error as error:
+        return f'expected a pattern, got "{text[:60]}": {error}'
+    return ""
 
 
 def _times(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:

@@ -12,23 +12,26 @@ from tocsin.config.contradictions import contradictions
 from tocsin.config.document import read_document
 from tocsin.config.explain import validate
 from tocsin.config.mistake import ConfigMistakes, Key, Layer, Mistake, Place
+from tocsin.config.rule_mistakes import Refuses
 
 _ABOVE = "alerting"
 _KEYS = ("rules", "burst")
 
 
-def read_rules(path: Path) -> AlertingConfig:
-    """The rules of a file.
+def read_rules(path: Path, refuses: Refuses | None = None) -> AlertingConfig:
+    """The rules of a file; `refuses` knows what is no pattern.
 
     Raises:
         ConfigMistakes: with every mistake and its place.
         ConfigError: the file cannot be read.
     """
     layer = read_document(path)
-    return rules_of(layer, others=())
+    return rules_of(layer, others=(), refuses=refuses)
 
 
-def rules_of(layer: Layer, *, others: tuple[str, ...]) -> AlertingConfig:
+def rules_of(
+    layer: Layer, *, others: tuple[str, ...], refuses: Refuses | None = None
+) -> AlertingConfig:
     """The rules of a document that may have `others` as keys beside them.
 
     Raises:
@@ -43,7 +46,7 @@ def rules_of(layer: Layer, *, others: tuple[str, ...]) -> AlertingConfig:
     )
     lifted.mistakes += _unknown(layer, (*_KEYS, *others))
     config, mistakes = validate(lifted)
-    mistakes = [*lifted.mistakes, *mistakes, *contradictions(lifted)]
+    mistakes = [*lifted.mistakes, *mistakes, *contradictions(lifted, refuses)]
     if config is None or mistakes:
         named = (replace(x, key=x.key.removeprefix(f"{_ABOVE}.")) for x in mistakes)
         raise ConfigMistakes(sorted(named, key=lambda x: x.place))

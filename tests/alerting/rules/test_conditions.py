@@ -73,7 +73,7 @@ def test_doubling_is_no_tripling_and_nothing_before_counts_as_one() -> None:
 
 
 def test_a_pattern_that_is_none_is_refused() -> None:
-    with pytest.raises(ConfigError, match="is no pattern"):
+    with pytest.raises(ConfigError, match="expected a pattern of RE2"):
         Pattern("(?=look)ahead")
 
 
