@@ -11,7 +11,7 @@ from alerting.rules.selection import Selection, selection_of
 from tocsin.config.alerting import RuleConfig
 
 _USUAL_LEVEL = {"absence": "any"}
-_USUAL_WARNING = {"absence": 1.0, "new_pattern": 1.0}
+_USUAL_WARNING = {"absence": 1.0, "new_pattern": 1.0, "budget": 1.0}
 _USUAL_WINDOW_S = {"absence": 300.0, "new_pattern": 600.0}
 _FORGOTTEN_S = 86_400.0
 
@@ -48,7 +48,8 @@ def rule_of(config: RuleConfig) -> Rule:
 
 def _levels(config: RuleConfig) -> Levels:
     if config.warning is None and config.critical is None:
-        return Levels(warning=_USUAL_WARNING.get(config.type))
+        critical = 1.0 if config.type == "budget" else None
+        return Levels(_USUAL_WARNING.get(config.type), critical)
     return Levels(config.warning, config.critical)
 
 

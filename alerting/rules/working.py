@@ -10,6 +10,7 @@ import msgspec
 
 from alerting.group import Group
 from alerting.rules.absence import Absence
+from alerting.rules.budget import Budget
 from alerting.rules.counting import SecondsOf, counters
 from alerting.rules.new_pattern import NewPattern
 from alerting.rules.rule import Rule
@@ -28,6 +29,8 @@ class Working:
             match rule.config.type:
                 case "absence":
                     own.append(Absence(rule))
+                case "budget":
+                    own.append(Budget(rule, rule.config.objective or 0.0))
                 case "new_pattern":
                     self._news.append(NewPattern(rule))
                 case _:

@@ -149,7 +149,9 @@ class RuleConfig(Section):
     """A rule beside the default one; its type says what the two levels mean."""
 
     name: str = Field(min_length=1, max_length=80)
-    type: Literal["threshold", "ratio", "change", "match", "absence", "new_pattern"]
+    type: Literal[
+        "threshold", "ratio", "change", "match", "absence", "new_pattern", "budget"
+    ]
     service: list[str] = ["*"]
     labels: Patterns = {}
     fields: Patterns = Field({}, max_length=1)
@@ -162,6 +164,7 @@ class RuleConfig(Section):
     window: Duration | None = Field(None, ge=1, le=7 * 86_400)
     memory: Duration = Field(7 * 86_400.0, ge=60, le=90 * 86_400)
     learn: Duration = 3600.0
+    objective: float | None = Field(None, gt=0, lt=1)
     for_: Duration = Field(0.0, alias="for", le=3600)
     quiet: Duration = Field(120.0, ge=1)
 

@@ -13,7 +13,11 @@ Refuses = Callable[[str], str]
 """Says why a text is no pattern of RE2, which is not known here; empty if it is one."""
 
 _COUNTED_S = 480.0  # seconds are kept one by one for so long, twice
-_LONG = {"absence", "new_pattern"}  # and for longer, where they are not counted
+_LONG = {
+    "absence",
+    "new_pattern",
+    "budget",
+}  # theirs may be longer
 _WITHOUT_FOR = {
     "absence": "absence needs none: `window` is how long no line must have come",
     "new_pattern": "new_pattern needs none: it tells of the first line",
@@ -40,6 +44,11 @@ def rule_mistakes(
 
 def _levels(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:
     kind = rule.get("type")
+    if (kind == "budget") != (rule.get("objective") is not None):
+        problem = "is for a budget; a rule of another type has none"
+        if kind == "budget":
+            problem = "a budget needs an `objective`, such as 0.999"
+        yield _at(layer, (*key, "objective") if "objective" in rule else key, problem)
     given = [x for x in ("warning", "critical") if rule.get(x) is not None]
     if kind in _LEVELLED and not given:
         yield _at(layer, key, "a rule needs `warning`, `critical` or both")
@@ -103,6 +112,8 @@ def _times(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]
     kind = rule.get("type")
     if kind in _WITHOUT_FOR and rule.get("for") is not None:
         yield _at(layer, (*key, "for"), _WITHOUT_FOR[str(kind)])
+    if kind == "budget" and rule.get("window") is not None:
+        yield _at(layer, (*key, "window"), "a budget has windows of its own")
     if kind in _LONG:
         return
     try:
