@@ -102,7 +102,7 @@ def compare_live(
     here = trail_at(found.size)
     if original_at(found.size) == here:
         return Likeness.COPY
-    offset = original.place.offset
+    offset = original.place.in_file
     if original_at(offset) != original.trail:
         return Likeness.UNKNOWN
     return Likeness.NONE
@@ -110,7 +110,7 @@ def compare_live(
 
 def compare_vanished(found: Found, original: Source, trail_at: TrailAt) -> Likeness:
     """Tell a copy of a file that cannot be found, for now or for ever."""
-    offset = original.place.offset
+    offset = original.place.in_file
     if not offset:
         return Likeness.UNKNOWN
     alike = found.size >= offset and trail_at(offset) == original.trail

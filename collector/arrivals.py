@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from collector.admission import Admit, Policy, is_old_twin
 from collector.checkpoint import Checkpoint, decode_path
 from collector.copies import Copies, Copy
@@ -9,13 +11,14 @@ from collector.discovery import Found, Scan, home_of
 from collector.framing import Place
 from collector.identity import Trail, Verdict, new_file_id
 from collector.ledger import Ledger, Setup
-from collector.names import LeftOut, base_names, is_rotated_name
+from collector.names import LeftOut, base_names, is_rotated_name, unpacked_name
 from collector.patterns import base_of, is_below
 from collector.rewrites import KIND
 from collector.service import Origin, origin_of
 from collector.source import Before, Source, Standing, line_start_before, trail_at
 from collector.stored import StoredRows
-from tocsin.records.streams import OLD_S
+from collector.twins import Twins
+from tocsin.records.streams import ALL_BYTES, OLD_S
 
 
 class Arrivals:
@@ -28,6 +31,7 @@ class Arrivals:
         self._telemetry = setup.telemetry
         self._descriptors = setup.descriptors
         self._copies = Copies(ledger, setup.descriptors)
+        self._twins = Twins(ledger, stored, setup.descriptors)
         self._pins = setup.pins
         self._policy = Policy(setup.config.start == "end", setup.config.ignore_older)
 
@@ -68,22 +72,37 @@ class Arrivals:
     def forget_absent(self, scan: Scan) -> None:
         """Forget files that were held back and are gone."""
         self._copies.forget_absent(scan.files)
+        self._twins.forget_absent(scan.files)
+
+    def work(self) -> bool:
+        """Do a part of what takes long; whether there is more of it."""
+        return self._twins.work()
 
     def _begin(self, found: Found, *, first: bool, now: float) -> LeftOut | None:
         since = now if first else self._stored.since.get(found.root, now)
         is_old = is_old_twin(found, since=since, first=first)
         copy: Copy | LeftOut | None = None
-        if not first and (self._ledger.truncated or not is_old):
+        if found.packed:
+            copy = self._twins.judge(found, now=now)
+        elif not first and (self._ledger.truncated or not is_old):
             copy = self._copies.judge(found, now=now)
         if isinstance(copy, LeftOut):
             return copy
+        if copy is None and found.packed and found.chosen:
+            # In a directory only what was rotated there while nobody looked.
+            name = unpacked_name(found.path.rpartition("/")[2]) or ""
+            if first or found.modified_at <= since or not base_names(name):
+                return LeftOut.COMPRESSED
         if copy is None and is_old:
             return LeftOut.ROTATED
         source = self._new_source(found, now=now)
+        is_over = copy is not None and copy.admit is Admit.SHIPPED
         if copy is not None:
-            self._begin_at(source, copy.offset)
+            self._begin_at(source, copy.offset, is_over=is_over)
         elif self._policy.admit(found, first=first, now=now) is Admit.END:
-            self._begin_at(source, self._last_line(found))
+            packed = source.archive is not None
+            offset = ALL_BYTES if packed else self._last_line(found)
+            self._begin_at(source, offset, is_over=packed)
         self._enter(source, found, now=now)
         self._telemetry.file_found(
             source.path,
@@ -93,12 +112,26 @@ class Arrivals:
         )
         return None
 
-    def _begin_at(self, source: Source, offset: int) -> None:
+    def _begin_at(self, source: Source, offset: int, *, is_over: bool) -> None:
         descriptor = self._descriptors.open(source.key, source.path)
+        if source.archive is not None:
+            self._begin_in_archive(source, descriptor, offset, is_over=is_over)
+            return
         source.place = Place(offset)
         source.may_begin_with_hole = not offset
         source.begins_at = offset
         source.trail = trail_at(descriptor, offset)
+
+    def _begin_in_archive(
+        self, source: Source, descriptor: int, offset: int, *, is_over: bool
+    ) -> None:
+        """Begin at what it unpacks to; `is_over`: nothing of it is to be read."""
+        packed = os.fstat(descriptor).st_size if is_over else 0
+        source.archive = self._setup.unpacker(told_to=offset)
+        source.place = Place(offset, packed=packed)
+        source.begins_at = offset
+        source.trail = trail_at(descriptor, packed)
+        source.finished = is_over
 
     def _last_line(self, found: Found) -> int:
         return line_start_before(
@@ -112,8 +145,10 @@ class Arrivals:
     ) -> bool:
         """Go on from a checkpoint; False if it tells nothing of this file."""
         descriptor = self._descriptors.open(found.key, found.path)
-        trail = trail_at(descriptor, row.offset)
+        trail = trail_at(descriptor, row.in_file)
         verdict = row.fingerprint.judge(trail)
+        if found.packed and row.packed is None:
+            return False  # an archive got the inode of a log
         if row.file_key != found.key and verdict is not Verdict.SAME:
             return False
         self._stored.claim(row.file_key)
@@ -131,7 +166,7 @@ class Arrivals:
             self._stored.count_lost(row)
             return True
         source = self._new_source(found, now=now, after=row.file_id)
-        source.before = Before(row.offset, row.fingerprint, row.unread, now)
+        source.before = Before(row.in_file, row.fingerprint, row.unread, now)
         self._ledger.truncated[source] = None
         self._enter(source, found, now=now)
         self._telemetry.file_rotated(found.path, KIND[verdict])
@@ -142,17 +177,24 @@ class Arrivals:
 
     def _new_source(self, found: Found, *, now: float, after: str = "") -> Source:
         file_id = new_file_id(found.key, now=now, after=after)
-        return self._source(found, file_id, self._origin(found), now)
+        source = self._source(found, file_id, self._origin(found), now)
+        if found.packed:
+            source.archive = self._setup.unpacker()
+            source.place = Place(0, packed=0)
+            source.may_begin_with_hole = False
+        return source
 
     def _known_source(self, found: Found, row: Checkpoint, trail: Trail) -> Source:
         # The service stays what it was: it is a part of the records' keys.
         labels = self._origin(found).labels
         origin = Origin(decode_path(row.service), labels)
         source = self._source(found, row.file_id, origin, row.first_seen_at)
-        source.place = Place(row.offset, habit=row.habit)
-        source.may_begin_with_hole = not row.offset
+        source.place = Place(row.offset, habit=row.habit, packed=row.packed)
+        source.may_begin_with_hole = not row.offset and row.packed is None
+        if row.packed is not None:
+            source.archive = self._setup.unpacker(told_to=row.offset)
         source.begins_at = row.begins_at
-        source.peak = max(row.size, row.offset)
+        source.peak = max(row.size, row.in_file)
         source.trail = trail
         source.finished = row.finished
         source.moved = decode_path(row.path) != found.path
@@ -187,11 +229,11 @@ class Arrivals:
             source.standing = Standing.ROTATED
         self._ledger.add(source)
         self._pins.add(source.key, source.path)
-        if now - found.modified_at > OLD_S and found.size > source.place.offset:
+        if now - found.modified_at > OLD_S and source.is_ready:
             # Also of a file that is known: all that was written while we were away.
-            source.old_bytes = found.size
+            source.old_bytes = ALL_BYTES if source.archive is not None else found.size
             source.moved = True
         if source.moved:
             self._ledger.changed[source] = None
-        if found.size > source.place.offset:
+        if source.is_ready:
             self._ledger.enqueue(source)

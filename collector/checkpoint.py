@@ -6,7 +6,9 @@ was first watched. Value: one JSON object with the version of its format, `v`:
 - 1: position and hashes,
 - 2: besides how large the file was, where it really is behind a link, and device and
   inode where the file-id does not name them. An older program would read on without
-  them and count nothing as lost.
+  them and count nothing as lost,
+- 3: of a gzip file, how much of it is unpacked: `offset` is in what it unpacks to.
+  Other rows are still written as of version 2.
 
 A row of an older version is read, and written anew with the file's next line. A row
 that cannot be read, or is of a later version, is reported and deleted, and its file is
@@ -27,7 +29,8 @@ from collector.identity import FileKey, Fingerprint, file_key_of
 from tocsin.errors import BadRecord
 from tocsin.formats.multiline import Habit
 
-VERSION = 2
+VERSION = 3
+PLAIN_VERSION = 2
 _READABLE = range(1, VERSION + 1)
 ROOT_MARK = "@"
 
@@ -43,7 +46,8 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     were not to be read. `size`: the file's, at least.
     `habit`: what is remembered of the events before `offset`.
     `key`: device and inode, where the file-id does not name them any more. `finished`:
-    the file was given up (rotated or deleted, and read to its end).
+    the file was given up (rotated or deleted, and read to its end). `packed`: how many
+    bytes of a gzip file were unpacked for `offset`.
     """
 
     v: int
@@ -65,6 +69,7 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     size: int = 0
     home: str = ""
     key: tuple[int, int] | None = None
+    packed: int | None = None
 
     @property
     def file_key(self) -> FileKey:
@@ -79,7 +84,12 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def unread(self) -> int:
         """How much of the file was not shipped, at least."""
-        return max(0, self.size - self.offset)
+        return max(0, self.size - self.in_file)
+
+    @property
+    def in_file(self) -> int:
+        """How many bytes of the file itself were taken."""
+        return self.offset if self.packed is None else self.packed
 
     @property
     def fingerprint(self) -> Fingerprint:

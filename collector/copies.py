@@ -142,7 +142,7 @@ class Copies:
             return Likeness.UNKNOWN
         if not self._ledger.holds(original):
             # Nothing was read of it, and nothing will be: there is nothing to compare.
-            if not original.place.offset:
+            if not original.place.in_file:
                 return Likeness.NONE
             return compare_vanished(found, original, here)
         try:
@@ -189,7 +189,7 @@ class Copies:
         copy = None
         if not is_rotated_name(name) and found.size < _TELLING_BYTES:
             copy = Copy(Admit.BEGINNING, 0)
-        elif original.place.offset >= found.size:
+        elif original.place.in_file >= found.size:
             copy = Copy(Admit.SHIPPED, found.size)
         elif not self._ledger.holds(original):
             # It went away with bytes unread: they are here.

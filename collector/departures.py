@@ -17,6 +17,8 @@ from collector.telemetry import Lost, Rotation
 # After that long without a new byte the unfinished last line of a rotated or deleted
 # file is taken for all that there will be of it: programs write whole lines.
 _LAST_WORDS_S = 5.0
+# An archive that is written compresses for a while before it writes a block.
+_CUT_SHORT_S = 30.0
 # A file without a name is lost once it is closed, though its writer may have a pause.
 # A deleted one holds disk space, and few programs write to one for long; one that was
 # moved to where nobody looks may be written to until its program is restarted.
@@ -103,11 +105,13 @@ class Departures:
 
     def settle(self, source: Source, *, now: float) -> None:
         """Give a rotated file up once it is read and nobody writes to it any more."""
-        if source.standing is Standing.LIVE or source.queued:
+        is_left = source.standing is not Standing.LIVE or source.archive is not None
+        if not is_left or source.queued:
             return
         quiet_s = now - source.quiet_since
         if not source.finished:
-            if quiet_s >= _LAST_WORDS_S:
+            packed = source.archive is not None
+            if quiet_s >= (_CUT_SHORT_S if packed else _LAST_WORDS_S):
                 source.finishing = True
                 self._ledger.enqueue(source)
         elif not source.named:

@@ -16,8 +16,10 @@ import stat
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from collector import names
+from collector.gunzip import MAGIC, is_gzip
 from collector.identity import FileKey
 from collector.names import SNIFF_BYTES, LeftOut
 from collector.patterns import Glob, compile_exclude, compile_glob, is_glob
@@ -29,6 +31,7 @@ _BLOCK_BYTES = 65_536
 # A scan asks again and again for the same names.
 _judge_name = lru_cache(maxsize=32_768)(names.judge_name)
 _base_names = lru_cache(maxsize=32_768)(names.base_names)
+_unpacked_name = lru_cache(maxsize=32_768)(names.unpacked_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class Found:
 
     `root`: the PATH it belongs to; `base`: the directory that its service is named
     below. `twin_of`: the path of which it is a rotated twin by its name. `chosen`: it
-    was found in a directory, so Tocsin decides what is a log.
+    was found in a directory, so Tocsin decides what is a log. `packed`: it is a gzip
+    file, and what it unpacks to is meant.
     """
 
     path: str
@@ -48,6 +52,15 @@ class Found:
     base: str
     twin_of: str | None = None
     chosen: bool = False
+    packed: bool = False
+
+
+class _Sniffed(NamedTuple):
+    """What a file's beginning told when it had `size` bytes."""
+
+    size: int
+    left: LeftOut | None
+    packed: bool = False
 
 
 @dataclass(slots=True)
@@ -91,9 +104,8 @@ class Discovery:
             root: compile_glob(root) for root in self._roots if is_glob(root)
         }
         self._exclude = [compile_exclude(pattern) for pattern in exclude]
-        # By file: its size when its beginning was judged, and the judgement.
-        self._sniffed: dict[FileKey, tuple[int, LeftOut | None]] = {}
-        self._known: dict[FileKey, tuple[int, LeftOut | None]] = {}
+        self._sniffed: dict[FileKey, _Sniffed] = {}
+        self._known: dict[FileKey, _Sniffed] = {}
         self._tailed: Container[FileKey] = frozenset()
 
     @property
@@ -125,7 +137,7 @@ class Discovery:
         """
         scan = Scan(self._roots)
         name = path.rpartition("/")[2]
-        if _base_names(name) or os.path.isdir(path):
+        if _base_names(name) or _unpacked_name(name) or os.path.isdir(path):
             return scan
         for root in self._roots:
             below = path.startswith(root.rstrip("/") + "/")
@@ -172,7 +184,7 @@ class Discovery:
             here = {entry.name for entry in entries}
             for entry in entries:
                 left = _judge_name(entry.name)
-                if left is not None:
+                if left is not None and _unpacked_name(entry.name) is None:
                     scan.left[entry.path] = left
                     continue
                 twin = _twin(directory, entry.name, here)
@@ -187,7 +199,8 @@ class Discovery:
             meant = [entry for entry in entries if glob.matches(entry.path)]
             here = {entry.name for entry in entries} if meant else set()
             for entry in meant:
-                if names.is_compressed_name(entry.name):
+                packed = names.is_compressed_name(entry.name)
+                if packed and _unpacked_name(entry.name) is None:
                     scan.left[entry.path] = LeftOut.COMPRESSED
                     continue
                 twin = _twin(directory, entry.name, here)
@@ -264,44 +277,58 @@ class Discovery:
             scan.blank += 1
             return
         try:
-            left = self._sniff(path, key, at.st_size, chosen=chosen)
+            sniffed = self._sniff(path, key, at.st_size, chosen=chosen)
         except OSError as error:
             if not _is_short_of_descriptors(error):
                 gone = isinstance(error, FileNotFoundError)
                 scan.left[path] = LeftOut.DANGLING if gone else LeftOut.UNREADABLE
             return
-        if left is not None:
-            scan.left[path] = left
-            return
-        scan.add(
-            Found(path, key, at.st_size, at.st_mtime, root, base, twin, chosen),
-        )
+        if sniffed is None:
+            scan.blank += 1
+        elif sniffed.left is not None:
+            scan.left[path] = sniffed.left
+        else:
+            size, modified_at, packed = at.st_size, at.st_mtime, sniffed.packed
+            scan.add(
+                Found(path, key, size, modified_at, root, base, twin, chosen, packed)
+            )
 
     def _sniff(
         self, path: str, key: FileKey, size: int, *, chosen: bool
-    ) -> LeftOut | None:
+    ) -> _Sniffed | None:
         """Judge the beginning; once, unless it was short or the file shrank.
+
+        None: it is too short to tell what it is.
 
         Raises:
             OSError: it cannot be read.
         """
         known = self._known.get(key)
-        if key in self._tailed:
-            self._sniffed[key] = known or (size, None)
-            return None
-        if known is not None:
-            judged_at, left = known
-            if left is None or size >= judged_at >= SNIFF_BYTES:
-                self._sniffed[key] = known
-                return left
+        named_so = _unpacked_name(path.rpartition("/")[2]) is not None
+        if named_so and known is not None and not known.packed:
+            known = None  # an archive got the inode of a log
+        elif key in self._tailed and not (named_so and known is None):
+            known = known or _Sniffed(size, None)
+            self._sniffed[key] = known
+            return known
+        if known is not None and (
+            known.left is None or size >= known.size >= SNIFF_BYTES
+        ):
+            self._sniffed[key] = known
+            return known
         data = _beginning(path)
-        if chosen:
-            left = names.judge_beginning(data)
+        if named_so and MAGIC.startswith(data):
+            return None
+        if is_gzip(data) and (named_so or not chosen):
+            sniffed = _Sniffed(size, None, packed=True)
+        elif named_so or (not chosen and names.is_compressed(data)):
+            sniffed = _Sniffed(size, LeftOut.COMPRESSED)
         else:
-            left = LeftOut.COMPRESSED if names.is_compressed(data) else None
+            left = names.judge_beginning(data) if chosen else None
+            sniffed = _Sniffed(size, left)
         if data:
-            self._sniffed[key] = (size, left)
-        return left
+            self._sniffed[key] = sniffed
+        return sniffed
 
 
 def open_file(path: str) -> int:
@@ -380,6 +407,11 @@ def _is_directory(entry: os.DirEntry[str]) -> bool:
 
 def _twin(directory: str, name: str, here: set[str]) -> str | None:
     """The path of which `name` is the rotated twin, where that is in `here`."""
+    stem = _unpacked_name(name)
+    if stem is not None:
+        name = stem
+        if stem in here:
+            return f"{directory.rstrip('/')}/{stem}"
     for base in _base_names(name):
         if base in here:
             return f"{directory.rstrip('/')}/{base}"

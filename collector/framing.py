@@ -31,18 +31,30 @@ NEWLINE = b"\n"
 class Place(NamedTuple):
     """Where a reader is in a file; `length` is that of a long line found whole.
 
-    `habit`: what is remembered of the events before.
+    `habit`: what is remembered of the events before. `packed`: of an archive, how many
+    of its bytes were unpacked so far; all positions are of what it unpacks to.
     """
 
     offset: int
     searched: int = 0
     length: int | None = None
     habit: Habit = Habit()
+    packed: int | None = None
 
     @property
     def seen(self) -> int:
         """The first byte that was never looked at."""
         return self.offset + self.searched
+
+    @property
+    def in_file(self) -> int:
+        """How many bytes of the file itself were taken."""
+        return self.offset if self.packed is None else self.packed
+
+    @property
+    def seen_in_file(self) -> int:
+        """How many bytes of the file itself were looked at."""
+        return self.seen if self.packed is None else self.packed
 
 
 class Span(NamedTuple):

@@ -13,6 +13,7 @@ from collector.checkpoint import root_key, row_key
 from collector.descriptors import Descriptors
 from collector.framing import Framing
 from collector.gone import Gone
+from collector.gunzip import Gunzip
 from collector.identity import FileKey, Fingerprint, Verdict
 from collector.pins import Pins
 from collector.source import Before, Source, Standing
@@ -39,6 +40,10 @@ class Setup:
         """What the keys of a file's records begin with, and their partition."""
         prefix = stream_prefix(service, self.config.host, file_id)
         return prefix, partition_of(prefix, self.partitions)
+
+    def unpacker(self, *, told_to: int = 0) -> Gunzip:
+        """What unpacks an archive; damage before `told_to` was told before."""
+        return Gunzip(keep=self.framing.max_line + 1, told_to=told_to)
 
     def root_key(self, root: str) -> bytes:
         """The key of a PATH's row."""
@@ -102,7 +107,7 @@ class Ledger:
         """Keep in mind what a file held that cannot be read any more."""
         self.truncated[source] = None
         source.before = Before(
-            source.place.offset,
+            source.place.in_file,
             Fingerprint.of(source.trail),
             unread,
             now,
@@ -118,7 +123,9 @@ class Ledger:
 
     def notice(self, source: Source, size: int, modified_at: float) -> bool:
         """Take in a file's size; whether anything changed."""
-        if size < source.place.offset or (size < source.size and not source.trail.tail):
+        if size < source.place.in_file or (
+            size < source.size and not source.trail.tail
+        ):
             self.rewritten[source] = Verdict.SHRUNK
         changed = size != source.size or modified_at != source.modified_at
         if changed:

@@ -88,6 +88,14 @@ def is_compressed_name(name: str) -> bool:
     return _COMPRESSED.search(name) is not None
 
 
+def unpacked_name(name: str) -> str | None:
+    """The name of what a gzip file unpacks to; None if that is no log by its name."""
+    stem, dot, end = name.rpartition(".")
+    if not dot or end.lower() != "gz" or judge_name(stem) is not None:
+        return None
+    return stem
+
+
 def judge_beginning(data: bytes) -> LeftOut | None:
     """Why a file that begins with `data` is left out, or None.
 

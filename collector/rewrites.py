@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from collector.framing import Place
+from collector.gunzip import MAGIC, Gunzip, is_gzip
 from collector.identity import Trail, Verdict, new_file_id
 from collector.ledger import Ledger, Setup
 from collector.service import origin_of
@@ -36,7 +39,7 @@ class Rewrites:
             return True
         try:
             descriptor = self._descriptors.open(source.key, source.path)
-            return not holds(source.trail, descriptor, source.place.offset)
+            return not holds(source.trail, descriptor, source.place.in_file)
         except OSError:
             return True
 
@@ -46,7 +49,7 @@ class Rewrites:
         self._telemetry.file_rotated(source.path, KIND[verdict])
         self._stored.doom(source.file_id)
         self._ledger.await_copy(
-            source, max(0, source.peak - source.place.offset), Lost.TRUNCATED, now=now
+            source, max(0, source.peak - source.place.in_file), Lost.TRUNCATED, now=now
         )
         source.file_id = new_file_id(source.key, now=now, after=source.file_id)
         if source.standing is Standing.LIVE:
@@ -57,14 +60,28 @@ class Rewrites:
             source.origin.service, source.file_id
         )
         source.place, source.trail = Place(0), Trail()
+        source.archive = self._unpacker(source)
+        if source.archive is not None:
+            source.place = Place(0, packed=0)
         source.size = source.peak = source.begins_at = source.old_bytes = 0
         source.first_seen_at = now
-        source.may_begin_with_hole = True
+        source.may_begin_with_hole = source.archive is None
         source.mark = Mark.NONE
         source.finished = source.finishing = False
         source.moved = True
         self._ledger.changed[source] = None
         self._ledger.enqueue(source)
+
+    def _unpacker(self, source: Source) -> Gunzip | None:
+        """What unpacks it, if it was an archive and is one again."""
+        if source.archive is None:
+            return None
+        try:
+            descriptor = self._descriptors.open(source.key, source.path)
+            is_packed = is_gzip(os.pread(descriptor, len(MAGIC), 0))
+        except OSError:
+            return None
+        return self._setup.unpacker() if is_packed else None
 
     def give_up_copies(self, *, now: float) -> None:
         """Count what truncations took away where no copy appeared."""

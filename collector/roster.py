@@ -116,6 +116,10 @@ class Roster:
         self.ledger.notice(source, at.st_size, at.st_mtime)
         return True
 
+    def work(self) -> bool:
+        """Do a part of what takes long; whether there is more of it."""
+        return self._arrivals.work()
+
     def finish(self, source: Source) -> None:
         """Note that a file was read to its end and is given up."""
         self._departures.finish(source)
@@ -129,11 +133,16 @@ class Roster:
         unknown = []
         for found in scan.files.values():
             source = self.ledger.by_key.get(found.key)
+            if source is not None and found.packed and source.archive is None:
+                # An archive got the inode of a log that is no more.
+                self._departures.forget(source, now=now)
+                source = None
             if source is None:
                 unknown.append(found)
             else:
                 self._see(source, found, now=now)
-        unknown.sort(key=lambda found: found.key not in self._stored)
+        # Archives last: they may be twins of the others.
+        unknown.sort(key=lambda found: (found.key not in self._stored, found.packed))
         return unknown
 
     def _see(self, source: Source, found: Found, *, now: float) -> None:

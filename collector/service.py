@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from collector.names import base_name
+from collector.names import base_name, unpacked_name
 from tocsin.config.pathpattern import SERVICE, compile_path_pattern
 
 _POD = re.compile(r"/pods/([^/_]+)_([^/_]+)_[^/_]+/([^/]+)/[^/]+$")
@@ -64,5 +64,6 @@ def _kubernetes(namespace: str, pod: str, container: str) -> Origin:
 
 
 def _stem(path: str) -> str:
-    name = base_name(path.rpartition("/")[2])
+    name = path.rpartition("/")[2]
+    name = base_name(unpacked_name(name) or name)
     return name.partition(".")[0] or name

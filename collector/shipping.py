@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from collector.cargo import Cargo
 from collector.checkpoint import (
-    VERSION,
+    PLAIN_VERSION,
     RootRow,
     decode_row,
     encode_path,
@@ -23,11 +23,13 @@ from collector.checkpoint import (
     row_prefix,
 )
 from collector.framing import Framing, Place
+from collector.gunzip import Gunzip
 from collector.identity import Trail, Verdict
 from collector.ledger import Setup
 from collector.patience import OpenEvents
 from collector.roster import Roster
 from collector.source import Source, Step, last_words, step
+from collector.unpacking import Unpacking
 from tocsin.errors import BadRecord, RecordTooLarge
 from tocsin.formats.multiline import Wait
 from tocsin.ports.bus import Bus, Producer, Transaction
@@ -90,6 +92,8 @@ class Shipper:
         self._identity = setup.identity
         self._clock = clock
         self._open = OpenEvents(longest_s=setup.config.multiline_wait)
+        self._unpacking = Unpacking()
+        self._has_work = False
         self._record_limit: int | None = None
         self._begun: dict[Source, _Before] = {}
         self._finished: list[Source] = []
@@ -112,6 +116,7 @@ class Shipper:
         until = now + _READ_S
         for source in self._open.due(now=now):
             self._ledger.enqueue(source)
+        self._has_work = self._roster.work()
         self._gather(cargo, until)
         if not (cargo.tallies or self._ledger.has_news):
             self._begun.clear()
@@ -127,7 +132,9 @@ class Shipper:
         return True
 
     def wait_s(self) -> float | None:
-        """How long until an open event is to be shipped; None if none is open."""
+        """How long until there is something to do; None if somebody will tell."""
+        if self._has_work or self._ledger.ready:
+            return 0.0
         return self._open.wait_s(now=time.monotonic())
 
     def recover(self, error: Exception) -> None:
@@ -160,6 +167,9 @@ class Shipper:
             if not self._ledger.holds(source) or source in self._ledger.rewritten:
                 self._open.forget(source)
                 continue
+            if not self._unpacking.admit(source):
+                self._ledger.enqueue(source)
+                continue
             try:
                 self._read(source, cargo)
             except OSError as error:
@@ -187,6 +197,15 @@ class Shipper:
             self._take(source, last_words(source, descriptor, self._framing), cargo)
             self._roster.finish(source)
             self._finished.append(source)
+        if source.archive is not None:
+            self._look_after(source, source.archive)
+
+    def _look_after(self, source: Source, archive: Gunzip) -> None:
+        for trouble in archive.troubles:
+            self._telemetry.archive_broken(source.path, trouble)
+        archive.troubles.clear()
+        if source.finished:
+            archive.rest()
 
     def _take(self, source: Source, result: Step, cargo: Cargo) -> None:
         taken = result.taken
@@ -202,7 +221,7 @@ class Shipper:
         if taken.lines:
             cargo.add(source, result)
             self._ledger.changed[source] = None
-        source.size = max(source.size, taken.place.seen)
+        source.size = max(source.size, source.place.seen_in_file)
 
     def _read_failed(self, source: Source, error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):
@@ -228,7 +247,9 @@ class Shipper:
         if len(written) == len(ledger.changed):
             # Last of all: a PATH counts as known once all its files are.
             for root, since in ledger.new_roots.items():
-                rows[self._setup.root_key(root)] = encode_row(RootRow(VERSION, since))
+                rows[self._setup.root_key(root)] = encode_row(
+                    RootRow(PLAIN_VERSION, since)
+                )
         self._rows, self._gone = rows, self._setup.gone.due(now=now)
         streams.update(dict.fromkeys(map(str.encode, self._gone)))
         if rows:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 
-from collector.checkpoint import VERSION, Checkpoint, encode_path
-from collector.framing import NEWLINE, Framing, Place, Taken
+from collector.checkpoint import PLAIN_VERSION, VERSION, Checkpoint, encode_path
+from collector.framing import NEWLINE, Framing, Place, Span, Taken
+from collector.gunzip import Gunzip
 from collector.identity import (
     HEAD_BYTES,
     TAIL_BYTES,
@@ -62,7 +63,8 @@ class Source:
     to be. `found_at`: when it was last seen at all. `named`: it was seen under some
     name. `rotated`: it got the name of a rotated file. `moved`: its row of `streams`,
     which tells `old_bytes`, is to be written. `may_begin_with_hole`: it may have been
-    truncated under a writer that goes on at its old position.
+    truncated under a writer that goes on at its old position. `archive`: what unpacks
+    it, if it is packed; then `place` is in what it unpacks to, all sizes are its own.
     """
 
     file_id: str
@@ -95,18 +97,31 @@ class Source:
     may_begin_with_hole: bool = True
     mark: Mark = Mark.NONE
     before: Before | None = None
+    archive: Gunzip | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name in its directory."""
+        return self.path.rpartition("/")[2]
 
     @property
     def unread(self) -> int:
         """Bytes that are not taken, an unfinished line included."""
-        return max(0, self.size - self.place.offset)
+        return max(0, self.size - self.place.in_file)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there may be something to read."""
+        if self.archive is not None and not self.finished:
+            return True
+        return self.size > self.place.in_file
 
     def checkpoint(self, *, at: float) -> Checkpoint:
         """What the next start needs to go on from here."""
         print_ = Fingerprint.of(self.trail)
         parent = self.path.rpartition("/")[0] or "/"
         return Checkpoint(
-            v=VERSION,
+            v=VERSION if self.place.packed is not None else PLAIN_VERSION,
             file_id=self.file_id,
             path=encode_path(self.path),
             root=encode_path(self.root),
@@ -125,6 +140,7 @@ class Source:
             size=max(self.size, self.peak),
             home=encode_path(self.home) if self.home != parent else "",
             key=self.key if self.key != file_key_of(self.file_id) else None,
+            packed=self.place.packed,
         )
 
 
@@ -164,11 +180,18 @@ def step(
             return Step(nothing, Mark.NONE, more=source.place != was, skipped=skipped)
     place = source.place
     span = framing.want(place)
-    data = os.pread(descriptor, span.size, span.at)
+    data = _read(source, descriptor, span)
     # Compared after the read: had the file been rewritten before it, this would show.
-    if not holds(source.trail, descriptor, place.offset):
+    if not holds(source.trail, descriptor, place.in_file):
         return _verdict(descriptor, place)
     source.peak = max(source.peak, source.size)
+    if source.archive is not None:
+        if len(data) < span.size and not source.archive.is_at_end:
+            # What was read before is still being unpacked once more.
+            return Step(Taken(place, place.offset, []), Mark.NONE, more=True)
+        taken = framing.take(place, data, ends_at=ends_at)
+        full = len(data) == span.size or taken.place.length is not None
+        return _in_archive(source, source.archive, descriptor, taken, more=full)
     taken = framing.take(place, data, ends_at=ends_at)
     end = taken.place.offset - place.offset
     if end:
@@ -185,18 +208,39 @@ def step(
     return Step(taken, mark, full, skipped=place.offset - was.offset)
 
 
+def _read(source: Source, descriptor: int, span: Span) -> bytes:
+    if source.archive is None:
+        return os.pread(descriptor, span.size, span.at)
+    low = source.place.offset
+    return source.archive.read(descriptor, span.at, span.size, low=low)
+
+
+def _in_archive(
+    source: Source, archive: Gunzip, descriptor: int, taken: Taken, *, more: bool
+) -> Step:
+    source.place = taken.place._replace(packed=archive.consumed)
+    source.trail = trail_at(descriptor, archive.consumed)
+    # Nothing is written to an archive that is whole.
+    source.finishing |= not more and archive.is_whole
+    return Step(taken, Mark.CUT if taken.dropped else Mark.NONE, more)
+
+
 def last_words(source: Source, descriptor: int, framing: Framing) -> Step:
     """Take an unfinished last line as it is: its file is given up.
 
     Raises:
         OSError: it cannot be read.
     """
-    place = source.place
-    size = os.fstat(descriptor).st_size
+    place, archive = source.place, source.archive
+    size = os.fstat(descriptor).st_size if archive is None else archive.position
     length = max(0, size - place.offset)
-    data = os.pread(descriptor, min(length, framing.max_line), place.offset)
-    after = Place(place.offset + length, habit=place.habit)
-    source.trail = trail_at(descriptor, after.offset)
+    span = Span(place.offset, min(length, framing.max_line))
+    data = _read(source, descriptor, span)
+    after = Place(place.offset + length, habit=place.habit, packed=place.packed)
+    if archive is not None:
+        archive.end()
+    else:
+        source.trail = trail_at(descriptor, after.offset)
     source.place = after
     dropped = length - len(data)
     taken = Taken(after, place.offset, [data] if data else [], dropped)
@@ -235,7 +279,7 @@ def line_start_before(descriptor: int, offset: int, *, max_line: int) -> int:
 
 def _verdict(descriptor: int, place: Place) -> Verdict:
     size = os.fstat(descriptor).st_size
-    return Verdict.SHRUNK if size < place.offset else Verdict.REWRITTEN
+    return Verdict.SHRUNK if size < place.in_file else Verdict.REWRITTEN
 
 
 def _skip_hole(source: Source, descriptor: int, framing: Framing) -> None:

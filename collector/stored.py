@@ -38,7 +38,8 @@ _SEEK_AGAIN_S = 60.0
 class StoredRows:
     """The rows by file; `doomed`: keys of rows that are to be deleted.
 
-    `since`: when each PATH was first watched.
+    `since`: when each PATH was first watched. `awaited`: file-ids that are not to be
+    given up, for what became of them may be there.
     """
 
     def __init__(
@@ -58,6 +59,8 @@ class StoredRows:
         self._started_at = 0.0
         self.since: dict[str, float] = {}
         self.doomed: set[bytes] = set()
+        self.awaited: set[str] = set()
+        self._by_name: dict[str, list[Checkpoint]] | None = None
         prefix = row_prefix(identity)
         for key, value in rows.items():
             try:
@@ -92,6 +95,19 @@ class StoredRows:
             place = self._places.get((found.key.inode, found.path))
             row = self._rows.get(place) if place is not None else None
         return row
+
+    def holds(self, row: Checkpoint) -> bool:
+        """Whether a row still waits for its file."""
+        return self._rows.get(row.file_key) is row
+
+    def named(self, name: str) -> list[Checkpoint]:
+        """The rows of files that had this name in any directory."""
+        if self._by_name is None:
+            self._by_name = {}
+            for row in self._rows.values():
+                known = decode_path(row.path).rpartition("/")[2]
+                self._by_name.setdefault(known, []).append(row)
+        return [row for row in self._by_name.get(name, ()) if self.holds(row)]
 
     def claim(self, key: FileKey) -> None:
         """Take a row out: its file was found, or is no more."""
@@ -130,7 +146,8 @@ class StoredRows:
                 if found is not None:
                     yield found
                     continue
-            if path is None and self._is_gone(names, now=now):
+            is_awaited = row.file_id in self.awaited
+            if path is None and not is_awaited and self._is_gone(names, now=now):
                 self._give_up(key, row)
 
     def _give_up(self, key: FileKey, row: Checkpoint) -> None:
@@ -163,7 +180,7 @@ def _at(path: str, key: FileKey, row: Checkpoint, *, is_pin: bool) -> Found | No
         return None
     if (at.st_dev, at.st_ino) != key or not (row.offset or related or is_pin):
         return None
-    if row.finished and at.st_size == row.offset:
+    if row.finished and at.st_size == row.in_file:
         return None
     root = decode_path(row.root)
     if is_pin:

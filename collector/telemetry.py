@@ -12,6 +12,7 @@ from enum import Enum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from collector.gunzip import Broken, Trouble
 from collector.names import LeftOut
 from tocsin.telemetry.log import Log
 from tocsin.telemetry.metrics import BoundedLabel, overflow_counter
@@ -33,6 +34,7 @@ class Lost(Enum):
     TRUNCATED = "truncated"
     DELETED = "deleted"
     TOO_LARGE = "too_large"
+    CORRUPT = "corrupt"
 
 
 class FileState(Enum):
@@ -122,6 +124,13 @@ class CollectorTelemetry:
             "tocsin_collector_unreadable_checkpoints",
             "Checkpoints that could not be read: their files are read again",
         )
+        self._broken = counter(
+            "tocsin_collector_broken_archives",
+            "Places where a gzip file is cut short or damaged",
+            "reason",
+        )
+        for broken in Broken:
+            self._broken.labels(broken.value)
         for reason in Lost:
             self._lost.labels(reason.value)
         for kind in Rotation:
@@ -285,6 +294,20 @@ class CollectorTelemetry:
         self._skipped.inc(count)
         self._log.info("hole_skipped", path=path, bytes=count)
 
+    def archive_broken(self, path: str, trouble: Trouble) -> None:
+        """Tell of a damaged gzip file; what it unpacks to without that is shipped."""
+        self._broken.labels(trouble.broken.value).inc()
+        if trouble.skipped:
+            self._lost.labels(Lost.CORRUPT.value).inc(trouble.skipped)
+        self._log.error(
+            "archive_broken",
+            path=path,
+            reason=trouble.broken.value,
+            position=trouble.position,
+            skipped_bytes=trouble.skipped,
+            hint="all that could be unpacked is shipped; `gzip -t` tells more",
+        )
+
     def dead_letter(self, key: str, size: int, limit: int) -> None:
         """Tell of a line that the bus does not take."""
         self._dead.labels("too_large").inc()
@@ -341,7 +364,7 @@ class CollectorTelemetry:
 
 
 _HINTS = {
-    LeftOut.COMPRESSED: "unpack what is to be read",
+    LeftOut.COMPRESSED: "to read gzip files, name them or a quoted glob; unpack others",
     LeftOut.ROTATED: "older than this collector; name a file, or a quoted glob, to "
     "read it",
     LeftOut.BINARY: "name a file, or a quoted glob, to read it as it is",

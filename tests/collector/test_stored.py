@@ -8,11 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from collector.checkpoint import decode_row, encode_row, row_key
+from collector.checkpoint import VERSION, decode_row, encode_row, row_key
 from tests.collector.core import IDENTITY, Desk
 from tests.collector.rig import LogLines
 from tests.collector.test_copies import append, expect, numbered
 from tocsin.records.topics import CHECKPOINTS
+
+LATER = VERSION + 1
 
 
 def put(desk: Desk, rows: dict[bytes, bytes]) -> None:
@@ -81,14 +83,16 @@ def test_a_row_of_a_later_version_is_not_guessed_at(
     stopped: Desk, log: LogLines
 ) -> None:
     rows = {
-        row_key(IDENTITY, row.file_id): encode_row(msgspec.structs.replace(row, v=3))
+        row_key(IDENTITY, row.file_id): encode_row(
+            msgspec.structs.replace(row, v=LATER)
+        )
         for row in stopped.rows()
     }
     put(stopped, rows)
 
     stopped.start()
 
-    assert len(log.having("checkpoint_unreadable", "format version 3")) == 2
+    assert len(log.having("checkpoint_unreadable", f"format version {LATER}")) == 2
 
 
 def test_two_rows_of_one_inode_are_one_the_newer(stopped: Desk) -> None:

@@ -96,7 +96,7 @@ def _source(
 ) -> SourceRow:
     path, service = decode_path(row.path), decode_path(row.service)
     state, size = _look(row, path) if stream.host == host else (State.REMOTE, None)
-    behind = max(0, size - row.offset) if size is not None else 0
+    behind = max(0, size - row.in_file) if size is not None else 0
     if state is State.CAUGHT_UP and behind:
         state = State.BEHIND
     prefix = stream_prefix(service, stream.host, row.file_id)
@@ -124,7 +124,7 @@ def _look(row: Checkpoint, path: str) -> tuple[State, int | None]:
         return State.GONE, None
     if (at.st_dev, at.st_ino) != row.file_key:
         return State.GONE, None
-    if at.st_size < row.offset:
+    if at.st_size < row.in_file:
         return State.REWRITTEN, at.st_size
     if row.finished:
         return State.FINISHED, at.st_size

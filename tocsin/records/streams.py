@@ -8,6 +8,8 @@ from tocsin.errors import BadRecord
 
 # What was written so long before its file was met is no news.
 OLD_S = 900.0
+# More than any file has, and an exact number also in JavaScript.
+ALL_BYTES = 2**53 - 1
 
 
 class Stream(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -11,15 +11,19 @@ from dataclasses import dataclass
 
 from collector.descriptors import Descriptors
 from collector.discovery import Discovery, Found, list_inodes
+from collector.gunzip import MAGIC, Gunzip, is_gzip
 from collector.identity import FileKey
 
 _MAX_OPEN = 256
 _LOOK = 1 << 16
+# Archives that stay unpacked up to where they were read; each holds 1 MB or so.
+_MAX_UNPACKED = 16
+_KEEP = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much there was of a file when it was first looked at.
+    """How much there was of a file, or of what it unpacks to, when it was looked at.
 
     `lines_end`: after its last newline; what follows is an unfinished line.
     """
@@ -40,6 +44,7 @@ class Files:
         self._discovery = Discovery(paths, exclude=exclude)
         self._descriptors = Descriptors(_MAX_OPEN)
         self._paths: dict[FileKey, str] = {}
+        self._archives: dict[FileKey, Gunzip] = {}
         self._extents: dict[FileKey, Extent | None] = {}
         self._listed: dict[tuple[str, int], Mapping[int, str]] = {}
         scan = self._discovery.scan()
@@ -81,12 +86,15 @@ class Files:
         return self._extents[key]
 
     def read(self, key: FileKey, start: int, size: int) -> bytes | None:
-        """Bytes of a file; None where it is not there."""
+        """Bytes of a file, or of what it unpacks to; None where it is not there."""
         path = self._paths.get(key)
         if path is None:
             return None
         try:
-            return os.pread(self._descriptors.open(key, path), size, start)
+            descriptor = self._descriptors.open(key, path)
+            if key in self._archives:
+                return self._unpack(key, descriptor, start, size)
+            return os.pread(descriptor, size, start)
         except OSError:
             return None
 
@@ -100,10 +108,36 @@ class Files:
             return None
         try:
             descriptor = self._descriptors.open(key, path)
+            if is_gzip(os.pread(descriptor, len(MAGIC), 0)):
+                self._archives[key] = Gunzip(keep=_KEEP)
+                return self._measure_archive(key, path, descriptor)
             size = os.fstat(descriptor).st_size
             return Extent(path, size, _lines_end(descriptor, size))
         except OSError:
             return None
+
+    def _measure_archive(self, key: FileKey, path: str, descriptor: int) -> Extent:
+        size = lines_end = 0
+        while data := self._unpack(key, descriptor, size, _KEEP):
+            newline = data.rfind(b"\n") + 1
+            lines_end = size + newline if newline else lines_end
+            size += len(data)
+        return Extent(path, size, lines_end)
+
+    def _unpack(self, key: FileKey, descriptor: int, start: int, size: int) -> bytes:
+        archive = self._archives.pop(key)
+        self._archives[key] = archive
+        active = [each for each in self._archives.values() if each.is_active]
+        if len(active) > _MAX_UNPACKED:
+            active[0].rest()
+        found = b""
+        while len(found) < size:
+            at = start + len(found)
+            data = archive.read(descriptor, at, size - len(found), low=start)
+            found += data
+            if not data and archive.is_at_end:
+                break
+        return found
 
 
 def _lines_end(descriptor: int, size: int) -> int:

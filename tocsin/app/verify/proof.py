@@ -36,6 +36,7 @@ class Evidence(Enum):
     REMOTE = "the file is on another host, only its keys can be proven"
     NOT_SHIPPED = "no record"
     LEFT_OUT = "rotated before its PATH was watched, so it is not read"
+    PASSED = "not to be read: older than its collector, or read as another file"
     COPY = "a copy of a file that was shipped"
 
 
@@ -202,7 +203,7 @@ class _Prover:
             self._ledger.take_dead(key, letter.bytes)
 
     def _is_all_there(self) -> bool:
-        ends: dict[FileKey, int] = defaultdict(int)
+        ends = self._begins()
         for owner in filter(None, self._owners.values()):
             account = self._ledger.accounts.get(owner.prefix)
             if owner.key is not None and account is not None:
@@ -214,6 +215,19 @@ class _Prover:
             for key in self._files.found
             for extent in [self._files.extent(key)]
         )
+
+    def _begins(self) -> dict[FileKey, int]:
+        """Where each file of this host begins to be read, as the table has it."""
+        begins: dict[FileKey, int] = defaultdict(int)
+        newest: dict[FileKey, int] = defaultdict(int)
+        for file_id, row in self._streams.items():
+            try:
+                key, birth = file_key_of(file_id), _birth(file_id)
+            except ValueError:
+                continue
+            if row.host == self._host and birth >= newest[key]:
+                newest[key], begins[key] = birth, row.begins_at
+        return begins
 
     def _reading(self, prefix: bytes) -> Read:
         if prefix not in self._owners:
@@ -357,6 +371,8 @@ class _Prover:
         size = extent.lines_end
         if self._is_copy(found.key, extent):
             evidence = Evidence.COPY
+        elif self._begins()[found.key] >= size:
+            evidence = Evidence.PASSED
         elif found.twin_of and since is not None and found.modified_at <= since:
             evidence = Evidence.LEFT_OUT
         else:
