@@ -96,9 +96,14 @@ class Discovery:
         *,
         exclude: Iterable[str] = (),
         own: str | None = None,
+        archives: bool = True,
     ) -> None:
-        """`own`: a directory of this program's, with names that nobody else sees."""
+        """`own`: a directory of this program's, with names that nobody else sees.
+
+        `archives`: gzip files are to be unpacked, not left out.
+        """
         self._own = own
+        self._archives = archives
         self._roots = list(dict.fromkeys(os.path.abspath(path) for path in paths))
         self._globs = {
             root: compile_glob(root) for root in self._roots if is_glob(root)
@@ -317,9 +322,9 @@ class Discovery:
             self._sniffed[key] = known
             return known
         data = _beginning(path)
-        if named_so and MAGIC.startswith(data):
+        if named_so and MAGIC.startswith(data) and data != MAGIC:
             return None
-        if is_gzip(data) and (named_so or not chosen):
+        if is_gzip(data) and (named_so or not chosen) and self._archives:
             sniffed = _Sniffed(size, None, packed=True)
         elif named_so or (not chosen and names.is_compressed(data)):
             sniffed = _Sniffed(size, LeftOut.COMPRESSED)

@@ -122,7 +122,7 @@ def log_files(config: Config) -> tuple[list[LogFile], Scan]:
         TocsinError: there is nothing to read.
     """
     collector = config.collector
-    scan = Discovery(collector.paths, exclude=collector.exclude).scan()
+    scan = Discovery(collector.paths, exclude=collector.exclude, archives=False).scan()
     if scan.missing:
         raise TocsinError(f"there is no {scan.missing[0]}")
     files = []

@@ -110,7 +110,7 @@ class Survey:
 
 def survey(paths: Sequence[str], *, exclude: Sequence[str], now: float) -> Survey:
     """Look at the files of PATHs."""
-    scan = Discovery(paths, exclude=exclude).scan()
+    scan = Discovery(paths, exclude=exclude, archives=False).scan()
     files = sorted(scan.files.values(), key=lambda found: found.path)
     chosen = [found for found in files if found.twin_of is None] or files
     reader = _Reader(now)
