@@ -46,9 +46,9 @@ def unwrap(lines: Column, arrival: Floats, zone: Zone) -> Unwrapped:
 def _unwrap_text(
     envelope: Envelope, lines: Column, seconds: Floats, arrival: Floats, zone: Zone
 ) -> Column:
-    if not columns.any_contains(lines, envelope.hint.encode()):
-        return lines
     heads = columns.head(lines, _HINT_BYTES)
+    if not columns.any_contains(heads, envelope.hint.encode()):
+        return lines
     likely = np.flatnonzero(
         columns.contains(heads, envelope.hint)
         & _FIRST_LETTERS[columns.first_bytes(lines)]

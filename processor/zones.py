@@ -35,13 +35,20 @@ class Zone:
                 f"processor.timezone: no time zone is named {name!r}",
                 hint='use an IANA name such as "Europe/Berlin", or "local"',
             ) from error
+        self._is_utc = name == "UTC"
         self._offsets: dict[int, float] = {}
 
     def to_utc(self, wall: Floats) -> Floats:
         """Wall-clock seconds since 1970 as Unix seconds."""
-        blocks, which = np.unique((wall // _BLOCK_S), return_inverse=True)
-        offsets = np.array([self._offset(int(block)) for block in blocks])
-        return wall - offsets[which] if len(blocks) else wall
+        if self._is_utc or len(wall) == 0:
+            return wall
+        blocks = (wall // _BLOCK_S).astype(np.int64)
+        first = int(blocks.min())
+        if int(blocks.max()) == first:  # the usual batch is of a few seconds
+            return wall - self._offset(first)
+        distinct, which = np.unique(blocks, return_inverse=True)
+        offsets = np.array([self._offset(int(block)) for block in distinct])
+        return np.asarray(wall - offsets[which])
 
     def _offset(self, block: int) -> float:
         if block not in self._offsets:
