@@ -7,7 +7,7 @@ they add up to does not.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +21,7 @@ from processor.redaction import Redaction
 from tocsin.formats.catalogue import FORMATS
 from tocsin.formats.format import Decoder
 from tocsin.records.frames import FieldCounts, ValueCount
+from tocsin.records.sketch import hash_of, smallest
 
 MAX_VALUE_CHARS = 64
 _FORGET_S = 86_400.0
@@ -167,6 +168,7 @@ def _of_field(
     panes, values = (part.tolist() for part in np.divmod(pairs, width))
     by_pane: dict[int, dict[str, ValueCount]] = {}
     other: Counter[int] = Counter()
+    hashes: defaultdict[int, set[int]] = defaultdict(set)
     for pane, number, count, bad in zip(
         panes, values, lines.tolist(), errors.tolist(), strict=True
     ):
@@ -177,7 +179,8 @@ def _of_field(
             known[value] = ValueCount(before.lines + count, before.errors + int(bad))
         else:
             other[pane] += count
+            hashes[pane].add(hash_of(value) | bool(bad))
     return {
-        pane: FieldCounts(found.name, known, other[pane])
+        pane: FieldCounts(found.name, known, other[pane], smallest(hashes[pane]))
         for pane, known in by_pane.items()
     }

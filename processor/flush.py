@@ -36,7 +36,7 @@ from tocsin.values import LEVELS
 
 # Of a record's 1 MiB, with room for the frame's own fields.
 MAX_FRAME_BYTES = 900_000
-_PANE_BYTES, _TEMPLATE_BYTES, _VALUE_BYTES = 300, 400, 40
+_PANE_BYTES, _TEMPLATE_BYTES, _VALUE_BYTES, _HASH_BYTES = 300, 400, 40, 11
 # The most that one character takes in JSON: \u0000 as six, other text as UTF-8.
 _CHARACTER_BYTES = 6
 
@@ -308,7 +308,9 @@ def _most_bytes(pane: Pane) -> int:
         for counts in pane.fields
         for value in (counts.field, *counts.values)
     )
-    return _PANE_BYTES + _CHARACTER_BYTES * (names + labels) + texts + fields
+    hashes = sum(_HASH_BYTES * len(counts.hashes) for counts in pane.fields)
+    characters = _CHARACTER_BYTES * (names + labels)
+    return _PANE_BYTES + characters + texts + fields + hashes
 
 
 def _fit(pane: Pane) -> Pane:

@@ -240,7 +240,9 @@ def selection_of(config: RuleConfig, *, level: str) -> Selection:
 
 def _field_filter(config: RuleConfig, level: str) -> FieldFilter | None:
     grouped = [x.removeprefix("fields.") for x in config.by if x.startswith("fields.")]
-    names = [*config.fields, *grouped]
+    counted = [config.of] if config.of else []
+    counted = [x.removeprefix("fields.") for x in counted if x.startswith("fields.")]
+    names = [*config.fields, *grouped, *counted]
     if not names:
         return None
     return FieldFilter(

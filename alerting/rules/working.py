@@ -11,6 +11,7 @@ import msgspec
 from alerting.group import Group
 from alerting.rules.absence import Absence
 from alerting.rules.budget import Budget
+from alerting.rules.cardinality import Cardinality
 from alerting.rules.counting import SecondsOf, counters
 from alerting.rules.new_pattern import NewPattern
 from alerting.rules.rule import Rule
@@ -31,6 +32,8 @@ class Working:
                     own.append(Absence(rule))
                 case "budget":
                     own.append(Budget(rule, rule.config.objective or 0.0))
+                case "cardinality":
+                    own.append(Cardinality(rule, rule.config.of or "template"))
                 case "new_pattern":
                     self._news.append(NewPattern(rule))
                 case _:

@@ -150,12 +150,20 @@ class RuleConfig(Section):
 
     name: str = Field(min_length=1, max_length=80)
     type: Literal[
-        "threshold", "ratio", "change", "match", "absence", "new_pattern", "budget"
+        "threshold",
+        "ratio",
+        "change",
+        "match",
+        "absence",
+        "new_pattern",
+        "budget",
+        "cardinality",
     ]
     service: list[str] = ["*"]
     labels: Patterns = {}
     fields: Patterns = Field({}, max_length=1)
     by: list[GroupName] = ["service"]
+    of: GroupName | None = None
     level: Literal["fatal", "error", "warn", "any"] | None = None
     text: str | None = Field(None, max_length=500)
     warning: float | None = Field(None, gt=0)
@@ -171,12 +179,8 @@ class RuleConfig(Section):
 
 def counted_fields(rules: list[RuleConfig], also: list[str]) -> list[str]:
     """The fields that lines must be counted by for these rules, and `also`."""
-    grouped = [
-        x.removeprefix("fields.")
-        for rule in rules
-        for x in rule.by
-        if x.startswith("fields.")
-    ]
+    named = (x for rule in rules for x in (*rule.by, rule.of or ""))
+    grouped = [x.removeprefix("fields.") for x in named if x.startswith("fields.")]
     filtered = [x for rule in rules for x in rule.fields]
     return list(dict.fromkeys([*also, *grouped, *filtered]))
 

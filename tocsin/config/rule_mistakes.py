@@ -12,17 +12,19 @@ from tocsin.config.mistake import Key, Layer, Mistake, dotted
 Refuses = Callable[[str], str]
 """Says why a text is no pattern of RE2, which is not known here; empty if it is one."""
 
-_COUNTED_S = 480.0  # seconds are kept one by one for so long, twice
-_LONG = {
-    "absence",
-    "new_pattern",
-    "budget",
-}  # theirs may be longer
+# Seconds are counted one by one for eight minutes, twice; frames of two hours are read
+# anew after a restart; the others remember.
+_LONGEST = {
+    "cardinality": (3600.0, "1h"),
+    "absence": (604_800.0, "7d"),
+    "new_pattern": (604_800.0, "7d"),
+    "budget": (604_800.0, "7d"),
+}
 _WITHOUT_FOR = {
     "absence": "absence needs none: `window` is how long no line must have come",
     "new_pattern": "new_pattern needs none: it tells of the first line",
 }
-_LEVELLED = {"threshold", "ratio", "change", "match"}  # they need a level
+_LEVELLED = {"threshold", "ratio", "change", "match", "cardinality"}
 
 
 def rule_mistakes(
@@ -65,7 +67,17 @@ def _fields(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake
     names = [x for x in by if isinstance(x, str)] if isinstance(by, list) else []
     given = rule.get("fields")
     fields = {f"fields.{x}" for x in given} if isinstance(given, Mapping) else set()
+    of = rule.get("of")
+    names += [of] if isinstance(of, str) else []
     fields |= {x for x in names if x.startswith("fields.")}
+    if (rule.get("type") == "cardinality") != (of is not None):
+        problem = "is for cardinality; a rule of another type has none"
+        if of is None:
+            problem = "cardinality needs `of`: fields.NAME, template, host or service"
+        yield _at(layer, (*key, "of") if of is not None else key, problem)
+    if of == "level" or (of is not None and isinstance(by, list) and of in by):
+        problem = f"what {of} would be counted in is a group of it alone"
+        yield _at(layer, (*key, "of"), problem)
     if len(fields) > 1:
         yield _at(layer, key, f"only one field can be counted by, got {len(fields)}")
     is_split = bool(fields) or "level" in names or "template" in names
@@ -114,14 +126,13 @@ def _times(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]
         yield _at(layer, (*key, "for"), _WITHOUT_FOR[str(kind)])
     if kind == "budget" and rule.get("window") is not None:
         yield _at(layer, (*key, "window"), "a budget has windows of its own")
-    if kind in _LONG:
-        return
+    limit_s, limit = _LONGEST.get(str(kind), (480.0, "8m"))
     try:
         window_s = duration_s(rule.get("window", "1m"))
     except ValueError:
         return  # told of already
-    if window_s > _COUNTED_S:
-        problem = f"expected at most 8m for this type, got {rule['window']}"
+    if window_s > limit_s:
+        problem = f"expected at most {limit} for this type, got {rule['window']}"
         yield _at(layer, (*key, "window"), problem)
 
 

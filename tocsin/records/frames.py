@@ -45,12 +45,14 @@ class ValueCount(msgspec.Struct, frozen=True, omit_defaults=True, array_like=Tru
 class FieldCounts(msgspec.Struct, frozen=True, omit_defaults=True):
     """Lines by the value of a field of JSON or logfmt lines, as configured.
 
-    `other`: lines with values beyond the bound. Lines without the field are in none.
+    `other`: lines with values beyond the bound; `hashes`: the smallest of those values'
+    hashes (tocsin.records.sketch). Lines without the field are in none.
     """
 
     field: str
     values: dict[str, ValueCount] = {}
     other: int = 0
+    hashes: tuple[int, ...] = ()
 
 
 class Pane(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

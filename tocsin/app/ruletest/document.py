@@ -39,8 +39,13 @@ class Lines(Section):
             per_second(rate)
         return rate
 
+    def written(self) -> list[tuple[float, str]]:
+        """Each line, and when it is written, in seconds from the start."""
+        seconds = self.seconds()
+        return [(at, self.text.replace("{n}", str(n))) for n, at in enumerate(seconds)]
+
     def seconds(self) -> list[float]:
-        """When each line is written, in seconds from the start."""
+        """When each line is written."""
         if self.rate is None:
             return [self.at] * self.times
         rate = per_second(self.rate)

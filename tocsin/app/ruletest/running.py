@@ -117,7 +117,7 @@ def _panes(case: Case, count_by: Sequence[str]) -> dict[int, list[Pane]]:
     written: defaultdict[_Origin, list[tuple[float, str]]] = defaultdict(list)
     for lines in case.lines:
         origin = lines.service, lines.host, tuple(sorted(lines.labels.items()))
-        written[origin] += [(at, lines.text) for at in lines.seconds()]
+        written[origin] += lines.written()
     reader = ChunkReader("UTC", max_templates=20, count_by=count_by)
     panes: defaultdict[int, list[Pane]] = defaultdict(list)
     for (service, host, labels), found in written.items():
