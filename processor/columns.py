@@ -250,17 +250,46 @@ def codes(values: Column) -> tuple[Ints, list[bytes]]:
     return indices.astype(np.int64), to_list(encoded.dictionary)
 
 
-def split_once(values: Column, separator: str) -> tuple[Bools, Column, Column]:
-    """Rows that contain the separator exactly once, and what is before and after it.
+def bounded(values: Sequence[bytes] | Column, size: int) -> tuple[Column, Ints]:
+    """Values as a column of at most `size` bytes a row, and how long they are."""
+    made: Any = values
+    if not isinstance(values, pa.Array):
+        made = pa.array(values, pa.binary())
+        if isinstance(made, pa.ChunkedArray):  # together above 2 GiB
+            lengths = np.fromiter(map(len, values), np.int64, len(values))
+            return column([value[:size] for value in values]), lengths
+    starts, ends, _ = layout(made)
+    lengths = ends - starts
+    return (head(made, size) if (lengths > size).any() else made), lengths
 
-    The last two columns have rows for these rows only.
+
+def codes_before(values: Column, separator: bytes) -> tuple[Bools, Ints, list[bytes]]:
+    """What stands before a separator, of the rows that contain it exactly once.
+
+    Which rows these are; for each of them the number of its value, and the distinct
+    values.
     """
-    parts: Any = _kernels.split_pattern(values, separator)
-    whole = np.asarray(_kernels.list_value_length(parts)) == 2
-    if not whole.all():
-        parts = parts.filter(pa.array(whole))
-    before, after = (_kernels.list_element(parts, k) for k in (0, 1))
-    return whole, before, after
+    starts, ends, data = layout(values)
+    found = np.flatnonzero(data == separator[0])
+    # Nearly always each row has one: sixty times as fast as looking for each row's.
+    if len(found) == len(starts) and bool(((starts <= found) & (found < ends)).all()):
+        whole = np.ones(len(starts), np.bool_)
+        rows, at = np.arange(len(starts)), found
+    else:
+        first = np.searchsorted(found, starts)
+        whole = np.searchsorted(found, ends) - first == 1
+        rows = np.flatnonzero(whole)
+        at = found[first[rows]]
+    lengths = at - starts[rows]
+    numbers = np.empty(len(rows), np.int64)
+    distinct: list[bytes] = []
+    # Values of one length at once: a quarter of the time that splitting all takes.
+    for length in np.flatnonzero(np.bincount(lengths)).tolist():
+        same = np.flatnonzero(lengths == length)
+        which, new = codes(head(select(values, rows[same]), length))
+        numbers[same] = which + len(distinct)
+        distinct += new
+    return whole, numbers, distinct
 
 
 def bools(values: Any) -> Bools:

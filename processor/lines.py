@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from processor import columns
-from processor.columns import Floats, Ints
+from processor.columns import Column, Floats, Ints
+from processor.recognition import MAX_LINE_BYTES
 from processor.redaction import Redaction
 from tocsin.errors import BadRecord
 from tocsin.ports.bus import Batch
@@ -22,13 +24,15 @@ _BEGINNING_CHARS, _LOOK_AT_BYTES = 200, 2000
 class Lines:
     """Lines of several partitions, one row a line.
 
-    `batch_of`: each row's batch. `streams` are the distinct key prefixes, `names`
-    what they mean, `stream_of` each row's number in them. `arrival` in Unix seconds.
+    `texts`: of bounded length; `sizes` are their bytes as they came. `batch_of`: each
+    row's batch. `streams` are the distinct key prefixes, `names` what they mean,
+    `stream_of` each row's number in them. `arrival` in Unix seconds.
     """
 
     batches: Sequence[Batch]
     keys: Sequence[bytes]
-    texts: Sequence[bytes]
+    texts: Column
+    sizes: Ints
     arrival: Floats
     batch_of: Ints
     streams: list[bytes]
@@ -42,31 +46,34 @@ def take_apart(batches: Sequence[Batch], *, now: float, redact: Redaction) -> Li
 
     What is shown of those is redacted by `redact`.
     """
-    keys = [key for batch in batches for key in batch.records.keys]
-    values = [value for batch in batches for value in batch.records.values]
-    sizes = [len(batch.records) for batch in batches]
-    batch_of = np.repeat(np.arange(len(batches)), sizes)
-    stamps = [np.asarray(b.records.timestamps_ms, np.float64) for b in batches]
-    arrival = np.concatenate([np.zeros(0), *stamps])
-    good, prefixes, _ = columns.split_once(columns.column(keys), ":")
-    which, streams = columns.codes(prefixes)
+    keys = list(chain.from_iterable(batch.records.keys for batch in batches))
+    values = list(chain.from_iterable(batch.records.values for batch in batches))
+    counts = [len(batch.records) for batch in batches]
+    batch_of = np.repeat(np.arange(len(batches)), counts)
+    stamps = chain.from_iterable(batch.records.timestamps_ms for batch in batches)
+    arrival = np.fromiter(stamps, np.int64, len(keys)) / 1000.0
+    good, which, streams = columns.codes_before(columns.column(keys), b":")
     names, poison = _read_names(streams)
     if poison:
         good[np.flatnonzero(good)[np.isin(which, poison)]] = False
         which = which[~np.isin(which, poison)]
-    dead = [
-        _dead_letter(batches[batch_of[row]], keys[row], values[row], now, redact)
-        for row in np.flatnonzero(~good).tolist()
-    ]
-    rows = np.flatnonzero(good)
-    if dead:
+    dead = []
+    if not good.all():
+        dead = [
+            _dead_letter(batches[batch_of[row]], keys[row], values[row], now, redact)
+            for row in np.flatnonzero(~good).tolist()
+        ]
+        rows = np.flatnonzero(good)
         keys, values = [keys[row] for row in rows], [values[row] for row in rows]
+        arrival, batch_of = arrival[rows], batch_of[rows]
+    texts, sizes = columns.bounded(values, MAX_LINE_BYTES)
     return Lines(
         batches=batches,
         keys=keys,
-        texts=values,
-        arrival=arrival[rows] / 1000.0,
-        batch_of=batch_of[rows],
+        texts=texts,
+        sizes=sizes,
+        arrival=arrival,
+        batch_of=batch_of,
         streams=streams,
         names=names,
         stream_of=which,
@@ -76,7 +83,8 @@ def take_apart(batches: Sequence[Batch], *, now: float, redact: Redaction) -> Li
 
 def offset_of(key: bytes) -> int:
     """The offset in a key that was taken apart already: cheaper than parsing it."""
-    return int(key.rpartition(b":")[2].partition(b"!")[0])
+    offset = key.rpartition(b":")[2]
+    return int(offset if offset.isdigit() else offset.partition(b"!")[0])
 
 
 def _read_names(streams: list[bytes]) -> tuple[list[RawKey], list[int]]:

@@ -6,7 +6,6 @@ one. Only which templates are kept by name is bounded by pane, the rest is count
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -107,8 +106,7 @@ def panes_by_batch(  # noqa: PLR0913 - what the panes are made of
     counts = np.bincount(
         pane_of * LEVELS + events.levels, minlength=size * LEVELS
     ).reshape(size, LEVELS)
-    lengths = np.fromiter(map(len, lines.texts), np.float64, len(lines.stream_of))
-    volume = np.bincount(pane_of, weights=lengths, minlength=size)
+    volume = np.bincount(pane_of, weights=lines.sizes, minlength=size)
     read_at = pd.Series(lines.arrival).groupby(pane_of).max().to_numpy()
     kept = _Templates(lines, events, at, known, redact).by_pane(pane_of, max_templates)
     found: list[list[Pane]] = [[] for _ in lines.batches]
@@ -201,40 +199,42 @@ class _Templates:
         # The number of a template depends on the batch, its id does not.
         ids = np.array([template.id for template in self.events.templates])
         order = np.lexsort((ids[templates], -sizes, panes))
-        kept: dict[int, list[int]] = {}
-        other: Counter[int] = Counter()
-        for k in order.tolist():
-            pane = int(panes[k])
-            pairs_of_pane = kept.setdefault(pane, [])
-            if len(pairs_of_pane) < most:
-                pairs_of_pane.append(k)
-            else:
-                other[pane] += int(sizes[k])
-        chosen = [k for group in kept.values() for k in group]
-        counts = self._counts(templates[chosen], sizes[chosen], rows[first[chosen]])
+        panes, begins, lengths = np.unique(
+            panes[order], return_index=True, return_counts=True
+        )
+        rank = np.arange(len(order)) - np.repeat(begins, lengths)
+        kept, beyond = order[rank < most], np.where(rank < most, 0, sizes[order])
+        counts = self._counts(templates[kept], sizes[kept], rows[first[kept]])
+        others = np.add.reduceat(beyond, begins)
+        each = (panes, np.minimum(lengths, most), others)
         return {
-            pane: (tuple(islice(counts, len(group))), other[pane])
-            for pane, group in kept.items()
+            pane: (tuple(islice(counts, number)), other)
+            for pane, number, other in zip(*(c.tolist() for c in each), strict=True)
         }
 
     def _counts(
         self, templates: Ints, sizes: Ints, rows: Ints
     ) -> Iterator[TemplateCount]:
-        texts = [self.lines.texts[row][:_SAMPLE_BYTES] for row in rows.tolist()]
-        clean = columns.to_list(self.redact(columns.column(texts)))
-        each = (templates.tolist(), sizes.tolist(), rows.tolist(), clean)
-        return map(self._count, *each)
+        names = [self.events.templates[number] for number in templates.tolist()]
+        texts, samples = [name.text for name in names], self._samples(rows)
+        ids = [name.id for name in names]
+        return map(TemplateCount, ids, texts, sizes.tolist(), samples)
 
-    def _count(self, template: int, count: int, row: int, text: bytes) -> TemplateCount:
-        file_id = self.lines.names[self.lines.stream_of[row]].file_id
-        stream = self.known(file_id)
-        sample = Sample(
-            text=text.decode("utf-8", "replace")[:SAMPLE_CHARS],
-            path=stream.path if stream is not None else "",
-            file_id=file_id,
-            offset=offset_of(self.lines.keys[row]),
-            event_at=float(self.at[row]),
-            read_at=float(self.lines.arrival[row]),
+    def _samples(self, rows: Ints) -> Iterator[Sample]:
+        texts = columns.head(columns.take(self.lines.texts, rows), _SAMPLE_BYTES)
+        streams = self.lines.stream_of[rows].tolist()
+        file_ids = [name.file_id for name in self.lines.names]
+        known = {k: self.known(file_ids[k]) for k in set(streams)}
+        paths = {k: s.path if s is not None else "" for k, s in known.items()}
+        return map(
+            Sample,
+            [
+                text.decode("utf-8", "replace")[:SAMPLE_CHARS]
+                for text in columns.to_list(self.redact(texts))
+            ],
+            map(paths.__getitem__, streams),
+            map(file_ids.__getitem__, streams),
+            [offset_of(self.lines.keys[row]) for row in rows.tolist()],
+            self.at[rows].tolist(),
+            self.lines.arrival[rows].tolist(),
         )
-        known = self.events.templates[template]
-        return TemplateCount(known.id, known.text, count, sample)

@@ -65,7 +65,7 @@ class Parser:
 
     def parse(
         self,
-        lines: Sequence[bytes],
+        lines: Sequence[bytes] | Column,
         *,
         arrival: Floats,
         hints: Ints | None = None,

@@ -76,7 +76,11 @@ class Recogniser:
         return FORMATS[number].name if own < 0 else self._own[own].name
 
     def read(
-        self, values: Sequence[bytes], *, arrival: Floats, hints: Ints | None = None
+        self,
+        values: Sequence[bytes] | Column,
+        *,
+        arrival: Floats,
+        hints: Ints | None = None,
     ) -> Reading:
         """Read a batch; `hints` are format numbers, or NO_FORMAT."""
         size = len(values)
@@ -153,11 +157,9 @@ def _trials(hint: int) -> tuple[int, ...]:
     return tuple(sorted({hint}.union(*earlier)))
 
 
-def clean(values: Sequence[bytes]) -> Column:
+def clean(values: Sequence[bytes] | Column) -> Column:
     """Lines without colours, byte order mark and leading blanks, of bounded length."""
-    if max(map(len, values), default=0) > MAX_LINE_BYTES:
-        values = [value[:MAX_LINE_BYTES] for value in values]
-    lines = columns.column(values)
+    lines, _ = columns.bounded(values, MAX_LINE_BYTES)
     if columns.contains_byte(lines, 0x1B):
         lines = columns.replace(lines, _ANSI, "")
     if _MAY_BE_STRIPPED[columns.first_bytes(lines)].any():

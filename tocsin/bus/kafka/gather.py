@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
+from operator import itemgetter
 
 from confluent_kafka import Consumer, KafkaError, Message
 
@@ -21,6 +22,8 @@ from tocsin.ports.bus import Batch, Records
 
 CHUNK = 500
 """Messages held at once: with 20,000 of them reading is half as fast."""
+
+_second = itemgetter(1)
 
 
 @dataclass(slots=True)
@@ -40,6 +43,7 @@ class Gathering:
 
     def __init__(self) -> None:
         self._tracks: dict[Place, _Track] = {}
+        self._topics: set[str] = set()  # of all that was ever placed
         self.count = 0
 
     def places(self) -> list[Place]:
@@ -49,6 +53,7 @@ class Gathering:
     def place(self, place: Place, offset: int) -> None:
         """Begin a partition at an offset; what was gathered of it is dropped."""
         self.drop(place)
+        self._topics.add(place[0])
         self._tracks[place] = _Track(offset, offset)
 
     def drop(self, place: Place) -> None:
@@ -81,7 +86,7 @@ class Gathering:
 
     def add(self, messages: list[Message]) -> None:
         """Keep good messages; those of partitions that are not placed are dropped."""
-        for place, run in _runs(messages):
+        for place, run in self._runs(messages):
             track = self._tracks.get(place)
             if track is not None:
                 self._extend(track, run)
@@ -91,12 +96,26 @@ class Gathering:
             run = [message for message in run if _offset(message) >= track.fetched]
             if not run:
                 return
-        track.keys += [message.key() or b"" for message in run]
-        track.values += [message.value() for message in run]
-        track.timestamps_ms += [message.timestamp()[1] for message in run]
+        # Six calls a record are a third of reading: `map` spares some of each.
+        keys = list(map(Message.key, run))
+        track.keys += _without_none(keys)
+        track.values += map(Message.value, run)
+        track.timestamps_ms += map(_second, map(Message.timestamp, run))
         track.fetched = _offset(run[-1]) + 1
         track.end = None
         self.count += len(run)
+
+    def _runs(self, messages: list[Message]) -> Iterator[tuple[Place, list[Message]]]:
+        """The messages by partition, in order."""
+        # Most chunks come from one partition; sets find that out three times as fast.
+        # A topic of which nothing was placed sends nothing.
+        if len(set(map(Message.partition, messages))) == 1 and (
+            len(self._topics) == 1 or len(set(map(Message.topic, messages))) == 1
+        ):
+            yield place_of(messages[0]), messages
+            return
+        for place, run in groupby(messages, place_of):
+            yield place, list(run)
 
     def batches(self, prefix: str) -> list[Batch]:
         """Hand out everything gathered, at most one batch a partition.
@@ -113,9 +132,7 @@ class Gathering:
                 hi=track.fetched,
                 records=Records(
                     track.keys,
-                    [b"" if value is None else value for value in track.values]
-                    if None in track.values
-                    else track.values,  # type: ignore[arg-type]
+                    _without_none(track.values),
                     track.timestamps_ms,
                 ),
             )
@@ -156,9 +173,9 @@ def take(client: Consumer, max_messages: int, wait_s: float) -> Iterator[list[Me
 
 def split(messages: list[Message]) -> tuple[list[Message], list[Message]]:
     """Records, and what is none: ends of partitions and errors."""
+    if not any(map(Message.error, messages)):
+        return messages, []
     good = [message for message in messages if message.error() is None]
-    if len(good) == len(messages):
-        return good, []
     return good, [message for message in messages if message.error() is not None]
 
 
@@ -170,17 +187,11 @@ def ends(messages: Iterable[Message]) -> Iterator[tuple[Place, int]]:
             yield place_of(message), _offset(message)
 
 
-def _runs(messages: list[Message]) -> Iterator[tuple[Place, list[Message]]]:
-    """The messages by partition, in order."""
-    # Most chunks come from one partition; sets find that out three times as fast.
-    if (
-        len({message.partition() for message in messages}) == 1
-        and len({message.topic() for message in messages}) == 1
-    ):
-        yield place_of(messages[0]), messages
-        return
-    for place, run in groupby(messages, place_of):
-        yield place, list(run)
+def _without_none(values: list[bytes | None]) -> list[bytes]:
+    # Nearly no list has an empty value, and to see that costs a third.
+    if all(values) or None not in values:
+        return values  # type: ignore[return-value]
+    return [value or b"" for value in values]
 
 
 def place_of(message: Message) -> Place:
