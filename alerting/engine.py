@@ -181,6 +181,7 @@ class Engine:
         kept = self._incidents.get(incident.key)
         if kept is None or kept.detected_at < incident.detected_at:
             self._incidents[incident.key] = incident
+            self._working.note(incident)
         if incident.rule != BURST:
             return
         until = None if incident.resolved_at is None else int(incident.resolved_at)
@@ -291,10 +292,12 @@ class Engine:
     def _trail_of(self, watch: Watch, group: Group) -> Trail | None:
         return watch.trail(group) or self._trails.get(group.service)
 
-    def _ask(self, start: int, reached: int, now: float) -> list[Outcome]:
-        """Ask the rules that wait about the seconds that are over now."""
+    def _ask(
+        self, due: Iterable[tuple[Watch, int, Group]], now: float
+    ) -> list[Outcome]:
+        """Ask rules about seconds that are over now."""
         outcomes: list[Outcome] = []
-        for watch, second, group in self._working.due(start, reached):
+        for watch, second, group in due:
             sign = watch.judge(group, second)
             if sign is not None:
                 event = self._event(watch, group, second, sign, count=0)
@@ -308,7 +311,7 @@ class Engine:
             return []
         start = _next(self._checked, reached)
         self._checked = reached
-        outcomes = self._ask(start, reached, now)
+        outcomes = self._ask(self._working.due(start, reached), now)
         for incident in [x for x in self._incidents.values() if x.is_open]:
             key = incident.key
             first = max(start, reached - _MAX_STEPS_S, int(incident.fired_at))
@@ -317,6 +320,7 @@ class Engine:
                     break
                 calm = self._calm(key, second)
                 outcomes += self._follow(key, Progress(second, calm), second, now)
+        outcomes += self._ask(self._working.due_of_composites(start, reached), now)
         return outcomes
 
     def _spark(self, watch: Watch | None, group: Group, second: int) -> tuple[int, ...]:
@@ -353,6 +357,7 @@ class Engine:
         if state != before:
             self._incidents[key] = state
             self._changed[state.id] = state
+            self._working.note(state)
         outcomes = []
         for command in commands:
             match command:

@@ -102,7 +102,7 @@ class Cardinality(Watch, Learner):
         self._levels = rule.levels
         self._window_s = rule.window_s
         self._of = of
-        self._noun = of.rpartition(".")[2]
+        self._noun = of.partition(".")[2] or of
         self._distinct: dict[Group, Distinct] = {}
         self._size = 0
 

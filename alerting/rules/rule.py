@@ -48,6 +48,8 @@ def rule_of(config: RuleConfig) -> Rule:
 
 def _levels(config: RuleConfig) -> Levels:
     if config.warning is None and config.critical is None:
+        if config.type == "composite":
+            return Levels()  # as bad as its parts
         critical = 1.0 if config.type == "budget" else None
         return Levels(_USUAL_WARNING.get(config.type), critical)
     return Levels(config.warning, config.critical)

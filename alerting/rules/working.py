@@ -9,13 +9,16 @@ from typing import Any
 import msgspec
 
 from alerting.group import Group
+from alerting.incident import Incident
 from alerting.rules.absence import Absence
 from alerting.rules.budget import Budget
 from alerting.rules.cardinality import Cardinality
+from alerting.rules.composite import Composite
 from alerting.rules.counting import SecondsOf, counters
 from alerting.rules.new_pattern import NewPattern
 from alerting.rules.rule import Rule
 from alerting.rules.watch import Asked, Learner, Watch
+from tocsin.config.expression import Expression, parse_expression
 from tocsin.records.frames import Pane
 
 
@@ -25,6 +28,7 @@ class Working:
     def __init__(self, rules: Iterable[Rule], errors: SecondsOf) -> None:
         own: list[Learner] = []
         counting: list[Rule] = []
+        joined: list[tuple[Rule, Expression]] = []
         self._news: list[NewPattern] = []
         for rule in rules:
             match rule.config.type:
@@ -32,6 +36,8 @@ class Working:
                     own.append(Absence(rule))
                 case "budget":
                     own.append(Budget(rule, rule.config.objective or 0.0))
+                case "composite":
+                    joined.append((rule, parse_expression(rule.config.when or "")))
                 case "cardinality":
                     own.append(Cardinality(rule, rule.config.of or "template"))
                 case "new_pattern":
@@ -42,6 +48,8 @@ class Working:
         at_work = (watch for x in self._learners for watch in x.watches)
         self.by_name = {x.name: x for x in at_work}
         self._waiting = [x for x in self.by_name.values() if x.waits]
+        self._composites = [Composite(x, when) for x, when in joined]
+        self.by_name |= {x.name: x for x in self._composites}
         self._lost: dict[bytes, bytes | None] = {}
 
     def learn(self, panes: Sequence[Pane], errors: int) -> list[tuple[Watch, Asked]]:
@@ -53,6 +61,19 @@ class Working:
         for watch in self._waiting:
             for second, group in watch.due(start, reached):
                 yield watch, second, group
+
+    def due_of_composites(
+        self, start: int, reached: int
+    ) -> Iterator[tuple[Watch, int, Group]]:
+        """The same of rules about other rules, which are decided on by now."""
+        for watch in self._composites:
+            for second, group in watch.due(start, reached):
+                yield watch, second, group
+
+    def note(self, incident: Incident) -> None:
+        """An incident changed."""
+        for watch in self._composites:
+            watch.note(incident)
 
     def pass_by(self, start: int, reached: int) -> None:
         """The same for seconds that were decided on in an earlier run."""

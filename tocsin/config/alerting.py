@@ -158,12 +158,14 @@ class RuleConfig(Section):
         "new_pattern",
         "budget",
         "cardinality",
+        "composite",
     ]
     service: list[str] = ["*"]
     labels: Patterns = {}
     fields: Patterns = Field({}, max_length=1)
     by: list[GroupName] = ["service"]
     of: GroupName | None = None
+    when: str | None = Field(None, max_length=1000)
     level: Literal["fatal", "error", "warn", "any"] | None = None
     text: str | None = Field(None, max_length=500)
     warning: float | None = Field(None, gt=0)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
+from tocsin.config.expression import parse_expression
 from tocsin.config.kinds import duration_s
 from tocsin.config.mistake import Key, Layer, Mistake, dotted
 
@@ -19,6 +21,7 @@ _LONGEST = {
     "absence": (604_800.0, "7d"),
     "new_pattern": (604_800.0, "7d"),
     "budget": (604_800.0, "7d"),
+    "composite": (86_400.0, "1d"),
 }
 _WITHOUT_FOR = {
     "absence": "absence needs none: `window` is how long no line must have come",
@@ -32,16 +35,44 @@ def rule_mistakes(
 ) -> Iterator[Mistake]:
     """The mistakes of `alerting.rules`, each with its place."""
     seen: set[object] = {"burst"}
+    names = {"burst", *(x.get("name") for x in rules if x.get("type") != "composite")}
     for number, rule in enumerate(rules):
         key: Key = ("alerting", "rules", number)
         name = rule.get("name")
         if name in seen:
             yield _at(layer, (*key, "name"), f'there is a rule "{name}" already')
         seen.add(name)
+        yield from _when(layer, key, rule, names)
+        names.add(name)
         yield from _levels(layer, key, rule)
         yield from _text(layer, key, rule, refuses or _is_none)
         yield from _fields(layer, key, rule)
         yield from _times(layer, key, rule)
+
+
+def _when(
+    layer: Layer, key: Key, rule: Mapping[str, Any], names: AbstractSet[object]
+) -> Iterator[Mistake]:
+    """`when` joins rules that are there; composite ones stand before it."""
+    when = rule.get("when")
+    if (rule.get("type") == "composite") != (when is not None):
+        problem = "is for composite; a rule of another type has none"
+        if when is None:
+            problem = "a composite needs `when`, such as `errors and not deployment`"
+        yield _at(layer, (*key, "when") if when is not None else key, problem)
+    if not isinstance(when, str):
+        return
+    try:
+        found = parse_expression(when)
+    except ValueError as error:
+        yield _at(layer, (*key, "when"), str(error))
+        return
+    for name in found.names:
+        if name not in names:
+            problem = f'there is no rule "{name}", or it is a composite further down'
+            yield _at(layer, (*key, "when"), problem)
+    if found.holds(set()):
+        yield _at(layer, (*key, "when"), "it would hold where no rule does")
 
 
 def _levels(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:
