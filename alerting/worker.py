@@ -13,12 +13,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import Self
 
-from alerting.burst import BurstRule
 from alerting.delivery import Delivery
 from alerting.desk import Desk, Rules
 from alerting.duty import Duty
 from alerting.heartbeat import Heartbeat
-from alerting.incident import Policy
 from alerting.inhibition import inhibitions
 from alerting.intervals import mute_intervals
 from alerting.notify.port import Notifier
@@ -28,9 +26,10 @@ from alerting.recovery import rebuilt_engine, stored_incidents, stored_notices
 from alerting.routing import Routing, tree
 from alerting.rules.rule import rule_of
 from alerting.selfcheck import SELF
+from alerting.settings import burst_rule, policy
 from alerting.silences import configured
 from alerting.telemetry import AlertingTelemetry
-from tocsin.config.alerting import AlertingConfig, BurstConfig
+from tocsin.config.alerting import AlertingConfig
 from tocsin.errors import BusUnavailable, Fenced, TransactionAborted
 from tocsin.ports.bus import Batch, Bus, Consumer, Producer, TopicPartition
 from tocsin.records.topics import LOG_METRICS
@@ -80,23 +79,6 @@ def run(  # noqa: PLR0913 - the signature that every worker has
                 if failures == 1 or failures % 30 == 0:
                     telemetry.waiting(error)
                 stop.wait(min(_MAX_BACKOFF_S, 0.1 * 2.0 ** min(failures, 10)))
-
-
-def burst_rule(config: BurstConfig) -> BurstRule:
-    """The default rule as it is configured."""
-    return BurstRule(
-        min_count=config.min_count if config.enabled else 2**31,
-        warning_factor=config.warning_factor,
-        critical_factor=config.critical_factor,
-        windows_s=tuple(max(1, round(x)) for x in config.windows),
-        half_life_s=config.half_life,
-        calm_window_s=max(1, round(config.resolve_window)),
-    )
-
-
-def policy(config: BurstConfig) -> Policy:
-    """The life of an incident as it is configured."""
-    return Policy(quiet_s=config.resolve_quiet, reopen_s=config.reopen_within)
 
 
 def rules(config: AlertingConfig, receivers: Mapping[str, Notifier]) -> Rules:

@@ -21,8 +21,8 @@ from alerting.outbox import decode_delivered, decode_desired
 from alerting.receivers import receiver_names
 from alerting.recovery import HORIZON_S
 from alerting.routing import Routing, tree
+from alerting.settings import burst_rule, policy
 from alerting.silences import Silence, configured
-from alerting.worker import burst_rule, policy
 from tocsin.app.incidents import incidents, notices
 from tocsin.app.ordering import silences
 from tocsin.config.model import Config

@@ -5,12 +5,31 @@ Light on purpose: the process that decides needs no pyarrow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
 from tocsin.records.frames import Pane
+
+PlainHabit = tuple[int, int, bool, bool | None]
+"""A `Habit` of tocsin.formats.multiline, in plain values."""
+NEW: PlainHabit = (150, 0, True, None)  # before the first line; a test compares
+
+
+class Spot(NamedTuple):
+    """A place in a file, and what is remembered there of the events before it.
+
+    `is_known`: an event begins there, and this is its habit; else both are a guess.
+    """
+
+    offset: int
+    habit: PlainHabit | None = None
+    is_known: bool = True
+
+
+BEGINNING = Spot(0, NEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,23 +39,36 @@ class Chunk:
     path: str
     service: str
     host: str
-    start: int
+    begins: Spot
     end: int
     modified_at: float
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How lines are joined to events, and read."""
+
+    timezone: str = "UTC"
+    max_templates: int = 20
+    count_by: Sequence[str] = ()
+    max_line: int = 1_000_000
+    max_event_lines: int | None = 500
+
+
 class Found(msgspec.Struct, frozen=True):
     """What a chunk says: its panes in order of time, and what cannot be placed.
 
-    `latest`: the time of its last line, or None where no line states a time; then its
-    `untimed` lines are in no pane.
+    `latest`: the time of its last event, or None where none states a time; then its
+    `untimed` lines are in no pane. `begins`, `ends`: the spots that it lies between.
     """
 
     panes: list[Pane]
     lines: int
     untimed: int
     latest: float | None
+    begins: Spot
+    ends: Spot
 
 
 _encoder = msgspec.msgpack.Encoder()

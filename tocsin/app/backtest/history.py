@@ -4,6 +4,8 @@ The file that is least far in time is read next, a few chunks ahead; a second is
 out when every file is past it. So memory holds some chunks of the files that overlap
 in time, however long the history. What is read next depends on what was found and on
 nothing else: the same files give the same frames, with one process or with eight.
+Chunks of one file are read on a guess of where the one before ends; a chunk that
+does not begin there is read once more.
 """
 
 from __future__ import annotations
@@ -12,10 +14,10 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 
-from tocsin.app.backtest.chunk import Chunk, decode_found
+from tocsin.app.backtest.chunk import BEGINNING, Chunk, Found, Spot, decode_found
 from tocsin.records.frames import Frame, Pane
 
 CHUNK_BYTES = 2 * 1024**2
@@ -57,6 +59,7 @@ class _Progress:
     reached: float = -inf
     asked: int = 0  # bytes that are read or being read
     pending: int = 0  # chunks being read
+    ends: Spot = BEGINNING  # of what was taken
 
     @property
     def is_done(self) -> bool:
@@ -104,11 +107,12 @@ class History:
         file, start = progress.file, progress.asked
         size = CHUNK_BYTES if start else _FIRST_BYTES
         end = min(start + size, file.size)
+        habit = progress.ends.habit if progress.ends.offset else None
         chunk = Chunk(
             file.path,
             file.service,
             file.host,
-            start,
+            Spot(start, habit, is_known=False) if start else progress.ends,
             end,
             file.modified_at,
             file.labels,
@@ -120,15 +124,18 @@ class History:
     def _take(self, progress: _Progress, chunk: Chunk, future: Future[bytes]) -> None:
         progress.pending -= 1
         totals = self.totals
+        if progress.ends.offset >= chunk.end:
+            return  # the event before it reached beyond it
         try:
-            found = decode_found(future.result())
+            found = self._certain(progress, chunk, decode_found(future.result()))
         except OSError as error:
             totals.unreadable[chunk.path] = error.strerror or str(error)
             progress.asked = progress.file.size
             return
+        progress.ends = found.ends
         totals.lines += found.lines
         totals.untimed += found.untimed
-        totals.bytes += chunk.end - chunk.start
+        totals.bytes += found.ends.offset - found.begins.offset
         if found.latest is not None:
             progress.reached = max(progress.reached, found.latest)
         elif progress.reached == -inf:
@@ -143,6 +150,13 @@ class History:
                 here = known[pane.second] = []
                 heapq.heappush(self._seconds, pane.second)
             here.append(pane)
+
+    def _certain(self, progress: _Progress, chunk: Chunk, found: Found) -> Found:
+        """What was found, read once more if it rests on a wrong guess."""
+        if found.begins == progress.ends:
+            return found
+        again = replace(chunk, begins=progress.ends)
+        return decode_found(self._pool.submit(self._read, again).result())
 
     def _ready(self, before: float) -> Iterator[Frame]:
         seconds = self._seconds

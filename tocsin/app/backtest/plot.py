@@ -1,71 +1,21 @@
-"""Error rates, what was expected, and the incidents, as a picture by service.
-
-Memory is bounded: a service has at most 2,048 steps of time, which double in length
-when a history needs more, and the services beyond the limit are not followed.
-"""
+"""Error rates, what was expected, and the incidents, as a picture by service."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import sqrt
 
-from alerting.engine import Engine
 from alerting.incident import Incident
 from tocsin.app.backtest.canvas import GLYPH_WIDTH, Canvas, Colour
-from tocsin.records.frames import Frame
+from tocsin.app.backtest.rates import Rates
 
-_MAX_STEPS, _MAX_SERVICES, _SHOWN = 2048, 2000, 12
+_SHOWN = 12
 _WIDTH, _PANEL, _LEFT, _TOP, _RIGHT = 1400, 120, 70, 40, 20
 _INK, _GREY, _PALE = Colour(40, 40, 48), Colour(120, 120, 128), Colour(225, 225, 230)
 _BAND, _BAR = Colour(70, 130, 220), Colour(70, 70, 82)
 _RED, _ORANGE = Colour(220, 50, 47), Colour(235, 145, 30)
-
-
-@dataclass(slots=True)
-class _Step:
-    """Some seconds of a service; `peak` and `usual` in errors a second."""
-
-    peak: int = 0
-    usual: float = 0.0
-
-
-@dataclass(slots=True)
-class Rates:
-    """Follows the rates of services while a backtest runs."""
-
-    step_s: int = 1
-    services: dict[str, dict[int, _Step]] = field(default_factory=dict)
-
-    def take(self, frame: Frame, engine: Engine) -> None:
-        """Note what a frame counts; after the engine took it."""
-        for pane in frame.panes:
-            steps = self.services.get(pane.service)
-            if steps is None:
-                if len(self.services) >= _MAX_SERVICES:
-                    continue
-                steps = self.services[pane.service] = {}
-            number = pane.second // self.step_s
-            step = steps.get(number)
-            if step is None:
-                usual = engine.usual_rate(pane.service, pane.second)
-                step = steps[number] = _Step(usual=usual)
-                if len(steps) > _MAX_STEPS:
-                    self._coarsen()
-                    continue
-            step.peak = max(step.peak, pane.errors)
-
-    def _coarsen(self) -> None:
-        """Steps twice as long, for all services."""
-        self.step_s *= 2
-        for service, steps in self.services.items():
-            merged: dict[int, _Step] = {}
-            for number, step in steps.items():
-                into = merged.setdefault(number // 2, _Step())
-                into.peak = max(into.peak, step.peak)
-                into.usual = max(into.usual, step.usual)
-            self.services[service] = merged
 
 
 def draw(

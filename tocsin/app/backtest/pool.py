@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
@@ -12,7 +13,7 @@ from multiprocessing.forkserver import ensure_running
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from tocsin.app.backtest.chunk import Chunk, encode_found
+from tocsin.app.backtest.chunk import Chunk, Reading, encode_found
 
 if TYPE_CHECKING:
     from tocsin.app.backtest.reading import ChunkReader
@@ -37,16 +38,10 @@ def default_processes() -> int:
 
 
 @contextmanager
-def reading_pool(
-    processes: int,
-    timezone: str,
-    *,
-    max_templates: int,
-    count_by: Sequence[str] = (),
-) -> Iterator[Executor]:
+def reading_pool(processes: int, reading: Reading) -> Iterator[Executor]:
     """An executor for `read`; with one process it is this one."""
     if processes == 1:
-        _prepare(timezone, max_templates, count_by)
+        _prepare(reading)
         yield _Here()
         return
     # The server imports once what all readers need, and forks without threads.
@@ -56,7 +51,7 @@ def reading_pool(
         processes,
         mp_context=context,
         initializer=_begin,
-        initargs=(timezone, max_templates, count_by),
+        initargs=(reading,),
     ) as pool:
         try:
             yield pool
@@ -69,13 +64,19 @@ def read(chunk: Chunk) -> bytes:
     return encode_found(_reader[0].read(chunk))
 
 
-def _begin(timezone: str, max_templates: int, count_by: Sequence[str]) -> None:
+def _begin(reading: Reading) -> None:
     """Prepare a process of the pool; it ends with the one that it reads for."""
     parent = parent_process()
     if parent is not None:
         # A pool's process waits for work for ever, also after its parent was killed.
         Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
-    _prepare(timezone, max_templates, count_by)
+    _prepare(reading)
+    collect_rarely()
+
+
+def collect_rarely() -> None:
+    """Look for cycles rarely: there are few, and a chunk makes 200,000 objects."""
+    gc.set_threshold(1_000_000)
 
 
 def _end_after(sentinel: int) -> None:
@@ -83,11 +84,11 @@ def _end_after(sentinel: int) -> None:
     os._exit(1)
 
 
-def _prepare(timezone: str, max_templates: int, count_by: Sequence[str]) -> None:
+def _prepare(reading: Reading) -> None:
     # Only here: the process that decides never needs it.
     from tocsin.app.backtest.reading import ChunkReader  # noqa: PLC0415
 
-    _reader[:] = [ChunkReader(timezone, max_templates=max_templates, count_by=count_by)]
+    _reader[:] = [ChunkReader(reading)]
 
 
 class _Here(Executor):

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from alerting.engine import Engine, Outcome
 from alerting.incident import Incident
 from alerting.rules.rule import rule_of
-from alerting.worker import burst_rule, policy
+from alerting.settings import burst_rule, policy
 from collector.discovery import Discovery, Scan
 from collector.service import origin_of
+from tocsin.app.backtest.chunk import Reading
 from tocsin.app.backtest.history import History, LogFile, Totals
-from tocsin.app.backtest.plot import Rates
 from tocsin.app.backtest.pool import read, reading_pool
+from tocsin.app.backtest.rates import Rates
 from tocsin.config.alerting import AlertingConfig, counted_fields
 from tocsin.config.model import Config
 from tocsin.errors import BadRecord, TocsinError
@@ -198,13 +199,15 @@ def backtest(
     processes: int,
 ) -> Result:
     """Read files and run the rules over them."""
-    settings = config.processor
-    with reading_pool(
-        processes,
-        settings.timezone,
+    settings, collector = config.processor, config.collector
+    reading = Reading(
+        timezone=settings.timezone,
         max_templates=settings.max_templates,
         count_by=counted_fields(rules.rules, settings.count_by),
-    ) as pool:
+        max_line=collector.max_line,
+        max_event_lines=collector.multiline_max_lines if collector.multiline else None,
+    )
+    with reading_pool(processes, reading) as pool:
         history = History(files, read, pool)
         run = Run(engine_of(rules), watch)
         for frame in history.frames():

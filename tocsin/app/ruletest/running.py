@@ -13,8 +13,8 @@ import numpy as np
 from alerting.engine import Engine, Outcome
 from alerting.message import describe
 from alerting.rules.rule import rule_of
-from alerting.worker import burst_rule, policy
-from tocsin.app.backtest.chunk import Chunk
+from alerting.settings import burst_rule, policy
+from tocsin.app.backtest.chunk import Chunk, Reading, Spot
 from tocsin.app.backtest.reading import ChunkReader
 from tocsin.app.ruletest.document import Case, Expected, RuleTests
 from tocsin.config.alerting import counted_fields
@@ -118,7 +118,7 @@ def _panes(case: Case, count_by: Sequence[str]) -> dict[int, list[Pane]]:
     for lines in case.lines:
         origin = lines.service, lines.host, tuple(sorted(lines.labels.items()))
         written[origin] += lines.written()
-    reader = ChunkReader("UTC", max_templates=20, count_by=count_by)
+    reader = ChunkReader(Reading(count_by=count_by))
     panes: defaultdict[int, list[Pane]] = defaultdict(list)
     for (service, host, labels), found in written.items():
         found.sort(key=lambda x: x[0])
@@ -126,7 +126,7 @@ def _panes(case: Case, count_by: Sequence[str]) -> dict[int, list[Pane]]:
         lengths = np.fromiter((len(x) + 1 for x in texts), np.int64, len(texts))
         offsets = np.cumsum(lengths) - lengths
         size, start = int(lengths.sum()), float(START)
-        chunk = Chunk(service, service, host, 0, size, start, dict(labels))
+        chunk = Chunk(service, service, host, Spot(0), size, start, dict(labels))
         for pane in reader.read_lines(chunk, texts, offsets).panes:
             panes[pane.second].append(pane)
     return panes

@@ -13,8 +13,8 @@ from alerting.rules.pattern import refusal
 from tocsin.app.backtest.comparing import compare as compare_pages
 from tocsin.app.backtest.history import LogFile
 from tocsin.app.backtest.labels import Labels, read_labels, score
-from tocsin.app.backtest.plot import Rates, draw
-from tocsin.app.backtest.pool import default_processes, warm_up
+from tocsin.app.backtest.pool import collect_rarely, default_processes, warm_up
+from tocsin.app.backtest.rates import Rates
 from tocsin.app.backtest.running import Result, Watch, backtest, log_files, replay
 from tocsin.app.connecting import open_for_reading, require_topic
 from tocsin.cli import options
@@ -95,6 +95,7 @@ def command(  # noqa: PLR0913 - the options
     service is the folder below PATH. Shows every message that would have been sent,
     and how many a day that is. Nothing is sent and nothing is kept.
     """
+    collect_rarely()
     truth = read_labels(labels) if labels else None
     source = _source(context, processes, from_topic=from_topic)
     if compare is not None:
@@ -178,6 +179,8 @@ def _show(result: Result, watch: Watch) -> None:
 
 
 def _draw(path: Path, rates: Rates, result: Result) -> None:
+    from tocsin.app.backtest.plot import draw  # noqa: PLC0415 - it needs numpy
+
     totals = result.totals
     picture = draw(rates, result.incidents, first=totals.first, last=totals.last)
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tocsin.app.backtest import history
+from tocsin.app.backtest.chunk import Reading
 from tocsin.app.backtest.history import History, LogFile
 from tocsin.app.backtest.pool import read, reading_pool
 from tocsin.records.frames import Frame
@@ -24,7 +25,7 @@ def log(folder: Path, name: str, seconds: list[int], level: str = "INFO") -> Log
 
 
 def frames(files: list[LogFile], processes: int = 1) -> tuple[list[Frame], History]:
-    with reading_pool(processes, "UTC", max_templates=5) as pool:
+    with reading_pool(processes, Reading(max_templates=5)) as pool:
         past = History(files, read, pool)
         return list(past.frames()), past
 
@@ -90,7 +91,20 @@ def test_a_file_that_went_away_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
-def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
-    files = [log(tmp_path, name, list(range(0, 300, 2))) for name in "abcd"]
+@pytest.mark.parametrize("processes", [2, 3])
+def test_processes_give_what_one_gives_from_stack_traces_cut_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    files = [log(tmp_path, name, list(range(0, 300, 2))) for name in "abc"]
+    trace = "2026-03-14T00:00:%02dZ ERROR x\njava.lang.E: y\n\tat a.B(C.java:1)\n"
+    path = tmp_path / "d"
+    path.write_text("".join(trace % (at % 60) for at in range(400)))
+    files.append(LogFile(str(path), "d", "web-1", path.stat().st_size, float(START)))
+    monkeypatch.setattr(history, "_FIRST_BYTES", 100)
+    monkeypatch.setattr(history, "CHUNK_BYTES", 3333)
 
-    assert frames(files, processes=2)[0] == frames(files)[0]
+    found, past = frames(files, processes=processes)
+
+    assert found == frames(files)[0]
+    assert past.totals.lines == 3 * 150 + 3 * 400
+    assert sum(p.lines for f in found for p in f.panes) == 3 * 150 + 400

@@ -11,7 +11,8 @@ from alerting.incident import Policy
 from tests.alerting.story import START, Frames, pane
 from tests.tocsin.cli.test_incidents import incident
 from tocsin.app.backtest.canvas import Canvas, Colour
-from tocsin.app.backtest.plot import Rates, draw
+from tocsin.app.backtest.plot import draw
+from tocsin.app.backtest.rates import Rates
 
 RED, BLACK, WHITE = Colour(255, 0, 0), Colour(0, 0, 0), (255, 255, 255)
 

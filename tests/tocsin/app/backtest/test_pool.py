@@ -10,9 +10,10 @@ import pytest
 
 _PROGRAM = """
 import os, time
+from tocsin.app.backtest.chunk import Reading
 from tocsin.app.backtest.pool import reading_pool
 if __name__ == "__main__":
-    with reading_pool(2, "UTC", max_templates=5) as pool:
+    with reading_pool(2, Reading()) as pool:
         print(pool.submit(os.getpid).result(), flush=True)
         time.sleep(60)
 """

@@ -5,12 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tocsin.app.backtest.chunk import Chunk
-from tocsin.app.backtest.reading import ChunkReader, filled, lines_of
+from tocsin.app.backtest.chunk import BEGINNING, Chunk, Reading
+from tocsin.app.backtest.reading import ChunkReader, filled
 from tocsin.values import Level
 
 LINES = [
@@ -23,8 +20,8 @@ LINES = [
 START = 1_773_446_400
 
 
-def chunk(path: Path, start: int, end: int) -> Chunk:
-    return Chunk(str(path), "shop", "web-1", start, end, float(START))
+def chunk(path: Path, end: int) -> Chunk:
+    return Chunk(str(path), "shop", "web-1", BEGINNING, end, float(START))
 
 
 def written(folder: Path, data: bytes) -> Path:
@@ -37,17 +34,17 @@ def test_a_chunk_is_read_as_panes_with_templates_and_samples(tmp_path: Path) -> 
     data = b"\n".join(LINES) + b"\n"
     path = written(tmp_path, data)
 
-    found = ChunkReader("UTC", max_templates=20).read(chunk(path, 0, len(data)))
+    found = ChunkReader(Reading(max_templates=20)).read(chunk(path, len(data)))
 
     first, second = found.panes
     assert (first.second, second.second) == (START, START + 2)
-    assert first.lines == 4
+    assert (first.lines, found.lines) == (3, 5)
     assert first.counts[Level.ERROR] == 1
     [template] = first.templates
-    assert template.sample.text == LINES[1].decode()
+    assert template.sample.text == b"\n".join(LINES[1:3]).decode()
     assert template.sample.offset == len(LINES[0]) + 1
     assert found.latest == START + 2
-    assert second.templates[0].template_id == template.template_id
+    assert [x.count for x in second.templates] == [1]
 
 
 def test_templates_over_the_limit_are_counted(tmp_path: Path) -> None:
@@ -55,7 +52,7 @@ def test_templates_over_the_limit_are_counted(tmp_path: Path) -> None:
     text = "".join(f"2026-03-14T00:00:00Z ERROR {word} failed\n" for word in words)
     path = written(tmp_path, text.encode())
 
-    found = ChunkReader("UTC", max_templates=1).read(chunk(path, 0, len(text)))
+    found = ChunkReader(Reading(max_templates=1)).read(chunk(path, len(text)))
 
     assert [(x.text, x.count) for x in found.panes[0].templates] == [
         ("gamma failed", 2)
@@ -66,24 +63,28 @@ def test_templates_over_the_limit_are_counted(tmp_path: Path) -> None:
 def test_lines_without_any_time_are_counted_and_in_no_pane(tmp_path: Path) -> None:
     path = written(tmp_path, b"hello\nworld\n")
 
-    found = ChunkReader("UTC", max_templates=1).read(chunk(path, 0, 12))
+    found = ChunkReader(Reading(max_templates=1)).read(chunk(path, 12))
 
     assert (found.panes, found.untimed, found.latest) == ([], 2, None)
 
 
-def test_the_lines_of_a_stack_trace_are_no_errors_of_their_own(tmp_path: Path) -> None:
+def test_a_stack_trace_is_one_error(tmp_path: Path) -> None:
     data = (
         b"2026-03-14T00:00:00Z ERROR payment failed\n"
         b"java.lang.IllegalStateException: ERROR in handler\n"
         b"\tat Gateway.call(Gateway.java:7)\n"
-        b"ERROR: closing\n"
+        b"2026-03-14T00:00:00Z INFO closing\n"
     )
     path = written(tmp_path, data)
 
-    [pane] = ChunkReader("UTC", max_templates=9).read(chunk(path, 0, len(data))).panes
+    joined = ChunkReader(Reading()).read(chunk(path, len(data)))
+    single = ChunkReader(Reading(max_event_lines=None)).read(chunk(path, len(data)))
 
-    assert (pane.lines, pane.errors) == (4, 1)
-    assert [x.text for x in pane.templates] == ["payment failed"]
+    assert (joined.panes[0].lines, joined.panes[0].errors, joined.lines) == (2, 1, 4)
+    assert (single.panes[0].lines, single.lines) == (4, 4)
+    [template] = joined.panes[0].templates
+    assert template.text.startswith("IllegalStateException")
+    assert "Gateway.java:7" in template.sample.text
 
 
 def test_a_line_without_a_time_has_that_of_the_line_before_it() -> None:
@@ -94,34 +95,3 @@ def test_a_line_without_a_time_has_that_of_the_line_before_it() -> None:
     assert times is not None
     assert times.tolist() == [5.0, 5.0, 5.0, 4.0, 4.0]
     assert filled(np.array([nan, nan])) is None
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("chunks")
-
-
-@pytest.mark.slow
-@given(
-    lines=st.lists(
-        st.binary(max_size=9).map(lambda x: x.replace(b"\n", b"x")), max_size=9
-    ),
-    size=st.integers(1, 30),
-    ended=st.booleans(),
-)
-def test_chunks_tile_wherever_they_are_cut(
-    folder: Path, lines: list[bytes], size: int, *, ended: bool
-) -> None:
-    data = b"\n".join(lines) + (b"\n" if ended else b"")
-    path = written(folder, data)
-
-    parts = [
-        lines_of(chunk(path, at, min(at + size, len(data))))
-        for at in range(0, len(data), size)
-    ]
-
-    found = [line for part, _ in parts for line in part]
-    offsets = [at for _, part in parts for at in part.tolist()]
-    expected = data.split(b"\n")
-    assert found == (expected if expected[-1] else expected[:-1])
-    assert all(data[at:].startswith(x) for x, at in zip(found, offsets, strict=True))

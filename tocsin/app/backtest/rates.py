@@ -1,0 +1,59 @@
+"""Error rates and what was expected of them, by service, for a picture.
+
+Memory is bounded: a service has at most 2,048 steps of time, which double in length
+when a history needs more, and the services beyond the limit are not followed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from alerting.engine import Engine
+from tocsin.records.frames import Frame
+
+_MAX_STEPS, _MAX_SERVICES = 2048, 2000
+
+
+@dataclass(slots=True)
+class Step:
+    """Some seconds of a service; `peak` and `usual` in errors a second."""
+
+    peak: int = 0
+    usual: float = 0.0
+
+
+@dataclass(slots=True)
+class Rates:
+    """Follows the rates of services while a backtest runs."""
+
+    step_s: int = 1
+    services: dict[str, dict[int, Step]] = field(default_factory=dict)
+
+    def take(self, frame: Frame, engine: Engine) -> None:
+        """Note what a frame counts; after the engine took it."""
+        for pane in frame.panes:
+            steps = self.services.get(pane.service)
+            if steps is None:
+                if len(self.services) >= _MAX_SERVICES:
+                    continue
+                steps = self.services[pane.service] = {}
+            number = pane.second // self.step_s
+            step = steps.get(number)
+            if step is None:
+                usual = engine.usual_rate(pane.service, pane.second)
+                step = steps[number] = Step(usual=usual)
+                if len(steps) > _MAX_STEPS:
+                    self._coarsen()
+                    continue
+            step.peak = max(step.peak, pane.errors)
+
+    def _coarsen(self) -> None:
+        """Steps twice as long, for all services."""
+        self.step_s *= 2
+        for service, steps in self.services.items():
+            merged: dict[int, Step] = {}
+            for number, step in steps.items():
+                into = merged.setdefault(number // 2, Step())
+                into.peak = max(into.peak, step.peak)
+                into.usual = max(into.usual, step.usual)
+            self.services[service] = merged
