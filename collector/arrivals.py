@@ -18,7 +18,9 @@ from collector.service import Origin, origin_of
 from collector.source import Before, Source, Standing, line_start_before, trail_at
 from collector.stored import StoredRows
 from collector.twins import Twins
+from tocsin.formats.multiline import Habit
 from tocsin.records.streams import ALL_BYTES, OLD_S
+from tocsin.records.text import Text, text_of
 
 
 class Arrivals:
@@ -137,7 +139,7 @@ class Arrivals:
         return line_start_before(
             self._descriptors.open(found.key, found.path),
             found.size,
-            max_line=self._setup.framing.max_line,
+            self._setup.framing,
         )
 
     def _resume(
@@ -194,13 +196,34 @@ class Arrivals:
         if row.packed is not None:
             source.archive = self._setup.unpacker(told_to=row.offset)
         source.begins_at = row.begins_at
+        self._fit_again(source, row, trail)
         source.peak = max(row.size, row.in_file)
         source.trail = trail
         source.finished = row.finished
-        source.moved = decode_path(row.path) != found.path
+        source.moved |= decode_path(row.path) != found.path
         name = found.path.rpartition("/")[2]
         source.rotated = row.rotated or (source.moved and bool(base_names(name)))
         return source
+
+    def _fit_again(self, source: Source, row: Checkpoint, trail: Trail) -> None:
+        """Go on with the text that it was; under another file-id if that changed."""
+        framing = self._setup.framing
+        text: Text | None = row.text
+        if row.packed is None:
+            text = text_of(trail.head, framing.text)
+        if text is None or not row.offset:
+            return
+        source.framing = framing.fit(text)
+        if text != row.text:
+            self._stored.doom(row.file_id)
+            after = row.file_id
+            source.file_id = new_file_id(source.key, now=row.at, after=after)
+            source.prefix, source.partition = self._setup.stream(
+                source.origin.service, source.file_id
+            )
+            source.begins_at = row.offset
+            source.place = source.place._replace(habit=Habit())
+            source.moved = True
 
     def _source(
         self, found: Found, file_id: str, origin: Origin, first_seen_at: float

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate, count, pairwise
 from operator import add
 
 import msgspec
 
+from collector.framing import Taken
 from collector.source import Source, Step
 from tocsin.ports.bus import Records, Transaction
 from tocsin.records.keys import Mark
@@ -18,22 +19,21 @@ from tocsin.records.topics import DEAD_LETTERS, RAW_LOGS
 _SHOWN_CHARS = 500
 
 
-def keys_of(
-    prefix: str,
-    start: int,
-    lines: Sequence[bytes],
-    mark: Mark = Mark.NONE,
-    marks: Mapping[int, Mark] | None = None,
-) -> list[bytes]:
-    """The keys of consecutive records of one file.
+def keys_of(prefix: str, taken: Taken, mark: Mark = Mark.NONE) -> list[bytes]:
+    """The keys of the consecutive records that one read gave; `mark` is on the first.
 
-    `mark` is on the first, `marks` say which others have one, by number.
+    There must be one at least.
     """
+    lines, sizes, start = taken.lines, taken.sizes, taken.start
+    offsets: Iterable[int]
     # Everything here runs in C, 0.2 µs a line: offset + length + 1, over and over.
-    offsets = map(add, accumulate(map(len, lines[:-1]), initial=start), count())
+    if sizes is None:
+        offsets = map(add, accumulate(map(len, lines[:-1]), initial=start), count())
+    else:
+        offsets = accumulate(sizes[:-1], initial=start)
     keys = list(map(f"{prefix.replace('%', '%%')}:%d".encode().__mod__, offsets))
-    if mark is not Mark.NONE or marks:
-        for number, each in {**(marks or {}), **_first(mark)}.items():
+    if mark is not Mark.NONE or taken.marks:
+        for number, each in {**taken.marks, **_first(mark)}.items():
             keys[number] += each.value.encode()
     return keys
 
@@ -92,9 +92,7 @@ class Cargo:
             return
         columns = self._by_partition.setdefault(source.partition, _Columns())
         taken = step.taken
-        columns.keys += keys_of(
-            source.prefix, taken.start, lines, step.mark, taken.marks
-        )
+        columns.keys += keys_of(source.prefix, taken, step.mark)
         columns.values += lines
         size = taken.place.offset - taken.start
         columns.size += size

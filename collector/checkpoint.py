@@ -7,8 +7,9 @@ was first watched. Value: one JSON object with the version of its format, `v`:
 - 2: besides how large the file was, where it really is behind a link, and device and
   inode where the file-id does not name them. An older program would read on without
   them and count nothing as lost,
-- 3: of a gzip file, how much of it is unpacked: `offset` is in what it unpacks to.
-  Other rows are still written as of version 2.
+- 3: of a gzip file, how much of it is unpacked: `offset` is in what it unpacks to; of
+  a file in another encoding, or with another delimiter than a newline, both. Other rows
+  are still written as of version 2.
 
 A row of an older version is read, and written anew with the file's next line. A row
 that cannot be read, or is of a later version, is reported and deleted, and its file is
@@ -28,6 +29,7 @@ import msgspec
 from collector.identity import FileKey, Fingerprint, file_key_of
 from tocsin.errors import BadRecord
 from tocsin.formats.multiline import Habit
+from tocsin.records.text import NEWLINE, Text
 
 VERSION = 3
 PLAIN_VERSION = 2
@@ -47,7 +49,8 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     `habit`: what is remembered of the events before `offset`.
     `key`: device and inode, where the file-id does not name them any more. `finished`:
     the file was given up (rotated or deleted, and read to its end). `packed`: how many
-    bytes of a gzip file were unpacked for `offset`.
+    bytes of a gzip file were unpacked for `offset`. `encoding`, `delimiter`: see
+    `Stream`.
     """
 
     v: int
@@ -70,6 +73,13 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     home: str = ""
     key: tuple[int, int] | None = None
     packed: int | None = None
+    encoding: str = ""
+    delimiter: str = NEWLINE
+
+    @property
+    def text(self) -> Text:
+        """What was in the file when it was read."""
+        return Text(self.encoding, self.delimiter)
 
     @property
     def file_key(self) -> FileKey:

@@ -23,6 +23,7 @@ from collector.gunzip import MAGIC, is_gzip
 from collector.identity import FileKey
 from collector.names import SNIFF_BYTES, LeftOut
 from collector.patterns import Glob, compile_exclude, compile_glob, is_glob
+from tocsin.records.text import PLAIN, Text, text_of
 
 _MAX_DEPTH = 64
 # Data behind a hole begins somewhere in a block; the largest ones have that many bytes.
@@ -97,11 +98,14 @@ class Discovery:
         exclude: Iterable[str] = (),
         own: str | None = None,
         archives: bool = True,
+        text: Text = PLAIN,
     ) -> None:
         """`own`: a directory of this program's, with names that nobody else sees.
 
-        `archives`: gzip files are to be unpacked, not left out.
+        `archives`: gzip files are to be unpacked, not left out. `text`: what is in
+        files without a byte order mark.
         """
+        self._text = text
         self._own = own
         self._archives = archives
         self._roots = list(dict.fromkeys(os.path.abspath(path) for path in paths))
@@ -329,11 +333,18 @@ class Discovery:
         elif named_so or (not chosen and names.is_compressed(data)):
             sniffed = _Sniffed(size, LeftOut.COMPRESSED)
         else:
-            left = names.judge_beginning(data) if chosen else None
+            left = self._judge(data) if chosen else None
             sniffed = _Sniffed(size, left)
         if data:
             self._sniffed[key] = sniffed
         return sniffed
+
+    def _judge(self, data: bytes) -> LeftOut | None:
+        text = text_of(data, self._text)
+        if text is not None and not text.is_plain and not names.is_compressed(data):
+            value, _ = text.decode_beginning(data)
+            data = value.replace(text.ending.encode(), b"\n")
+        return names.judge_beginning(data)
 
 
 def open_file(path: str) -> int:

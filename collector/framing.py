@@ -6,7 +6,8 @@ memory. Invariants:
 
 - `Place.offset` is the first byte of the first line that was not given out yet.
 - The bytes `[offset, offset + searched)` are known to hold no newline.
-- Lines tile: the next place is the last one plus, for each line, its length plus one.
+- Lines tile: the next place is the last one plus, for each line, its length plus one
+  (its size, where a file is in another encoding or has another delimiter).
 
 Where lines are joined to events, an event is what is given out, and `Place.habit` is
 carried as well. An event is shorter than half a chunk, so the one at a chunk's end is
@@ -19,11 +20,15 @@ the rest is stepped over. So a step reads at most `max_line` bytes.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from tocsin.formats.multiline import Habit, Limits, Wait, after_long_line, split
 from tocsin.records.keys import Mark
+from tocsin.records.text import PLAIN, Decoded, Text
 
 NEWLINE = b"\n"
 
@@ -70,7 +75,9 @@ class Taken(NamedTuple):
     `dropped`: bytes of the only line that its limit cut off; they are in no record.
     `marks`: by number, the records that are not whole events. `joined`: lines beyond
     the first of each record. `wait`: how long to wait for more of an event that may be
-    over, whose last byte so far is before `open_to`.
+    over, whose last byte so far is before `open_to`. `sizes`: bytes of each record in
+    the file, where that is not its length and one. `replaced`: characters that stand
+    for bytes that are none in the file's encoding.
     """
 
     place: Place
@@ -81,18 +88,21 @@ class Taken(NamedTuple):
     joined: int = 0
     wait: Wait = Wait.NOT
     open_to: int = 0
+    sizes: Sequence[int] | None = None
+    replaced: int = 0
 
 
 class Framing(NamedTuple):
     """The limits: bytes of one read, and of one line; of events if lines are joined.
 
     Two chunks fit into a line, so that a line found inside a read is never too long
-    and need not be measured.
+    and need not be measured. `text` is what is in the file.
     """
 
     chunk: int
     max_line: int
     events: Limits | None = None
+    text: Text = PLAIN
 
     @classmethod
     def of(
@@ -109,10 +119,15 @@ class Framing(NamedTuple):
             events = Limits(max_event_lines, (chunk - 1) // 2)
         return cls(chunk, max(1, max_line), events)
 
+    def fit(self, text: Text) -> Framing:
+        """The limits for a file that is such text."""
+        return _fitted(self, text) if text != self.text else self
+
     def want(self, place: Place) -> Span:
         """What to read at `place`."""
         if place.length is not None:
-            return Span(place.offset, min(place.length + 1, self.max_line))
+            length = place.length + len(self.text.delimiter)
+            return Span(place.offset, min(length, self.max_line))
         if place.searched < self.chunk:
             # Reading a short beginning once more is cheaper than joining two reads.
             return Span(place.offset, place.searched + self.chunk)
@@ -127,6 +142,8 @@ class Framing(NamedTuple):
             return self._take_long(place, place.length, data)
         if place.searched >= self.chunk:
             return self._search(place, data)
+        if self.text is not PLAIN:
+            return self._take_text(place, data, ends_at)
         if self.events is not None:
             return self._join(place, data, self.events, ends_at)
         lines = data.split(NEWLINE)
@@ -152,27 +169,122 @@ class Framing(NamedTuple):
             open_to=open_to,
         )
 
+    def _take_text(self, place: Place, data: bytes, ends_at: int | None) -> Taken:
+        text = self.text
+        pieces, rest = text.cut(data)
+        after = place.offset + len(data) - rest
+        searched = self._surely_without_delimiter(rest)
+        decoded = text.decode(pieces)
+        ending = len(text.delimiter)
+        sizes = [len(piece) + ending for piece in pieces]
+        if self.events is None:
+            return Taken(
+                Place(after, searched, None, place.habit),
+                place.offset,
+                decoded.values,
+                marks=dict.fromkeys(decoded.inexact, Mark.INEXACT),
+                sizes=sizes,
+                replaced=decoded.replaced,
+            )
+        found = self._join_text(
+            place, decoded, sizes, data[len(data) - rest :], ends_at
+        )
+        if found.place.offset == after:
+            found = found._replace(place=found.place._replace(searched=searched))
+        return found
+
+    def _join_text(
+        self,
+        place: Place,
+        decoded: Decoded,
+        sizes: list[int],
+        unfinished: bytes,
+        ends_at: int | None,
+    ) -> Taken:
+        """As `_join`, of lines that have other lengths in the file."""
+        limits = self.events or Limits()
+        open_to = place.offset + sum(sizes)
+        data = b"".join(value + NEWLINE for value in decoded.values)
+        data += self.text.decode_beginning(unfinished)[0]
+        found = split(data, place.habit, limits, final=ends_at == open_to)
+        # Which line is in which event.
+        counts = [event.count(NEWLINE) + 1 for event in found.events]
+        edges = list(accumulate(counts, initial=0))
+        marks = dict(_marks(found.open_ended, found.rests))
+        for line in decoded.inexact:
+            if line < edges[-1]:
+                marks[bisect_right(edges, line) - 1] = Mark.INEXACT
+        taken = [sum(sizes[low:high]) for low, high in pairwise(edges)]
+        is_whole = edges[-1] == len(sizes)
+        return Taken(
+            Place(place.offset + sum(taken), 0, None, found.habit),
+            place.offset,
+            found.events,
+            marks=marks,
+            joined=found.lines - len(found.events),
+            wait=found.wait,
+            open_to=open_to,
+            sizes=taken,
+            replaced=decoded.replaced if is_whole else 0,
+        )
+
+    def _surely_without_delimiter(self, rest: int) -> int:
+        """How many bytes hold no beginning of a delimiter that may go on."""
+        sure = max(0, rest - len(self.text.delimiter) + 1)
+        return sure - sure % self.text.unit
+
     def _search(self, place: Place, data: bytes) -> Taken:
-        end = data.find(NEWLINE)
+        end = self.text.find(data)
         if end < 0:
-            found = place._replace(searched=place.searched + len(data))
+            sure = self._surely_without_delimiter(len(data))
+            found = place._replace(searched=place.searched + sure)
         else:
             found = place._replace(length=place.searched + end)
         return Taken(found, place.offset, [])
 
     def _take_long(self, place: Place, length: int, data: bytes) -> Taken:
-        if len(data) < min(length + 1, self.max_line):
+        ending = len(self.text.delimiter)
+        if len(data) < min(length + ending, self.max_line):
             # The file shrank meanwhile: look again from the line's start.
             again = Place(place.offset, habit=place.habit)
             return Taken(again, place.offset, [])
         line = data[: min(length, self.max_line)]
         habit = place.habit if self.events is None else after_long_line(place.habit)
+        after = Place(place.offset + length + ending, habit=habit)
+        return self.take_one(place.offset, line, after, whole=length)
+
+    def take_one(self, start: int, line: bytes, after: Place, *, whole: int) -> Taken:
+        """One record, of whose `whole` bytes in the file `line` is the beginning."""
+        if self.text is PLAIN:
+            return Taken(after, start, [line], whole - len(line))
+        if len(line) < whole:
+            value, size = self.text.decode_beginning(line)
+            return Taken(after, start, [value], whole - size, sizes=[size])
+        decoded = self.text.decode([line])
         return Taken(
-            Place(place.offset + length + 1, habit=habit),
-            place.offset,
-            [line],
-            length - len(line),
+            after,
+            start,
+            decoded.values,
+            marks=dict.fromkeys(decoded.inexact, Mark.INEXACT),
+            sizes=[whole + len(self.text.delimiter)],
+            replaced=decoded.replaced,
         )
+
+
+@lru_cache(maxsize=64)
+def _fitted(framing: Framing, text: Text) -> Framing:
+    if text.is_plain:
+        return framing._replace(text=PLAIN)
+    chunk = max(framing.chunk, 4 * len(text.delimiter))
+    chunk += -chunk % text.unit
+    max_line = max(framing.max_line, 2 * chunk)
+    events = framing.events
+    if text.ending != "\n":
+        events = None
+    elif events is not None and text.encoding:
+        # A character has four times as many bytes in the file as in UTF-8 at most.
+        events = events._replace(max_bytes=events.max_bytes // 4)
+    return Framing(chunk, max_line - max_line % text.unit, events, text)
 
 
 _NO_MARKS: Mapping[int, Mark] = {}

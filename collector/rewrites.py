@@ -60,7 +60,7 @@ class Rewrites:
             source.origin.service, source.file_id
         )
         source.place, source.trail = Place(0), Trail()
-        source.archive = self._unpacker(source)
+        source.archive, source.framing = self._unpacker(source), None
         if source.archive is not None:
             source.place = Place(0, packed=0)
         source.size = source.peak = source.begins_at = source.old_bytes = 0

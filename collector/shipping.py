@@ -211,6 +211,10 @@ class Shipper:
         taken = result.taken
         if result.skipped:
             self._telemetry.hole_skipped(source.path, result.skipped)
+        if taken.replaced:
+            self._telemetry.characters_replaced(
+                source.path, taken.replaced, source.text.encoding
+            )
         if taken.dropped:
             self._telemetry.line_cut(
                 source.path,
@@ -270,6 +274,8 @@ class Shipper:
                 labels=source.origin.labels,
                 old_bytes=source.old_bytes,
                 begins_at=source.begins_at,
+                encoding=source.text.encoding,
+                delimiter=source.text.ending,
             )
         )
 

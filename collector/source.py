@@ -9,7 +9,7 @@ from enum import Enum
 from functools import partial
 
 from collector.checkpoint import PLAIN_VERSION, VERSION, Checkpoint, encode_path
-from collector.framing import NEWLINE, Framing, Place, Span, Taken
+from collector.framing import Framing, Place, Span, Taken
 from collector.gunzip import Gunzip
 from collector.identity import (
     HEAD_BYTES,
@@ -23,6 +23,7 @@ from collector.identity import (
 from collector.service import Origin
 from collector.telemetry import Lost
 from tocsin.records.keys import Mark
+from tocsin.records.text import LONGEST_BOM, PLAIN, Text, bom_bytes, text_of
 
 # A character of UTF-16 or UTF-32 may begin with up to three zeros that somebody wrote.
 _LEAST_HOLE = 4
@@ -65,6 +66,7 @@ class Source:
     which tells `old_bytes`, is to be written. `may_begin_with_hole`: it may have been
     truncated under a writer that goes on at its old position. `archive`: what unpacks
     it, if it is packed; then `place` is in what it unpacks to, all sizes are its own.
+    `framing`: how it is cut into records, once its first bytes told what text it is.
     """
 
     file_id: str
@@ -98,11 +100,17 @@ class Source:
     mark: Mark = Mark.NONE
     before: Before | None = None
     archive: Gunzip | None = None
+    framing: Framing | None = None
 
     @property
     def name(self) -> str:
         """Its name in its directory."""
         return self.path.rpartition("/")[2]
+
+    @property
+    def text(self) -> Text:
+        """What is in the file, as far as that is known."""
+        return PLAIN if self.framing is None else self.framing.text
 
     @property
     def unread(self) -> int:
@@ -119,9 +127,11 @@ class Source:
     def checkpoint(self, *, at: float) -> Checkpoint:
         """What the next start needs to go on from here."""
         print_ = Fingerprint.of(self.trail)
+        text = self.text
+        is_plain = self.place.packed is None and text.is_plain
         parent = self.path.rpartition("/")[0] or "/"
         return Checkpoint(
-            v=VERSION if self.place.packed is not None else PLAIN_VERSION,
+            v=PLAIN_VERSION if is_plain else VERSION,
             file_id=self.file_id,
             path=encode_path(self.path),
             root=encode_path(self.root),
@@ -141,6 +151,8 @@ class Source:
             home=encode_path(self.home) if self.home != parent else "",
             key=self.key if self.key != file_key_of(self.file_id) else None,
             packed=self.place.packed,
+            encoding=text.encoding,
+            delimiter=text.ending,
         )
 
 
@@ -178,6 +190,9 @@ def step(
             nothing = Taken(source.place, source.place.offset, [])
             skipped = source.place.offset - was.offset
             return Step(nothing, Mark.NONE, more=source.place != was, skipped=skipped)
+    if source.framing is None and not _fit(source, descriptor, framing):
+        return Step(Taken(source.place, source.place.offset, []), Mark.NONE, more=False)
+    framing = source.framing or framing
     place = source.place
     span = framing.want(place)
     data = _read(source, descriptor, span)
@@ -233,6 +248,7 @@ def last_words(source: Source, descriptor: int, framing: Framing) -> Step:
     """
     place, archive = source.place, source.archive
     size = os.fstat(descriptor).st_size if archive is None else archive.position
+    framing = source.framing or framing
     length = max(0, size - place.offset)
     span = Span(place.offset, min(length, framing.max_line))
     data = _read(source, descriptor, span)
@@ -242,9 +258,10 @@ def last_words(source: Source, descriptor: int, framing: Framing) -> Step:
     else:
         source.trail = trail_at(descriptor, after.offset)
     source.place = after
-    dropped = length - len(data)
-    taken = Taken(after, place.offset, [data] if data else [], dropped)
-    return Step(taken, Mark.CUT if dropped else Mark.PARTIAL, more=False)
+    taken = Taken(after, place.offset, [])
+    if data:
+        taken = framing.take_one(place.offset, data, after, whole=length)
+    return Step(taken, Mark.CUT if taken.dropped else Mark.PARTIAL, more=False)
 
 
 def trail_at(descriptor: int, offset: int) -> Trail:
@@ -264,17 +281,39 @@ def holds(trail: Trail, descriptor: int, offset: int) -> bool:
     )
 
 
-def line_start_before(descriptor: int, offset: int, *, max_line: int) -> int:
+def _fit(source: Source, descriptor: int, framing: Framing) -> bool:
+    """See from its first bytes what text a file is; False while there are too few."""
+    beginning = _read(source, descriptor, Span(0, LONGEST_BOM))
+    text = text_of(beginning, framing.text)
+    if text is None:
+        return False
+    source.framing = framing.fit(text)
+    # The table of streams tells what is not plain.
+    source.moved |= not text.is_plain
+    mark = bom_bytes(beginning)
+    if source.place.offset < mark:
+        source.place = source.place._replace(offset=mark)
+        source.begins_at = mark
+        if source.archive is None:
+            source.trail = trail_at(descriptor, mark)
+    return True
+
+
+def line_start_before(descriptor: int, offset: int, framing: Framing) -> int:
     """The start of the line that `offset` is in, so that no line is split."""
-    low = max(0, offset - max_line)
+    beginning = os.pread(descriptor, LONGEST_BOM, 0)
+    text = text_of(beginning, framing.text) or framing.text
+    ending = len(text.delimiter)
+    low = max(0, offset - framing.max_line)
     at = offset
     while at > low:
         begin = max(low, at - 65_536)
-        found = os.pread(descriptor, at - begin, begin).rfind(NEWLINE)
+        found = text.rfind(os.pread(descriptor, at - begin, begin), at=begin)
         if found >= 0:
-            return begin + found + 1
-        at = begin
-    return 0 if low == 0 else offset
+            return begin + found + ending
+        # A delimiter may stand across the border.
+        at = begin + ending - 1 if begin > low else low
+    return bom_bytes(beginning) if low == 0 else offset - offset % text.unit
 
 
 def _verdict(descriptor: int, place: Place) -> Verdict:

@@ -49,6 +49,7 @@ class FileState(Enum):
 
 _QUIET = frozenset({LeftOut.HIDDEN, LeftOut.NOT_A_LOG, LeftOut.EXCLUDED})
 _REPEAT_S = 30.0
+_MOST_TOLD = 1_000
 
 
 class CollectorTelemetry:
@@ -62,6 +63,7 @@ class CollectorTelemetry:
         self._told: dict[str, LeftOut] = {}
         self._told_roots: dict[str, str] = {}
         self._troubled: set[str] = set()
+        self._undecodable: set[str] = set()
         self._down_since: float | None = None
         self._down_told_at = 0.0
         self._service = BoundedLabel(overflow_counter(registry), "service")
@@ -123,6 +125,10 @@ class CollectorTelemetry:
         self._bad_rows = counter(
             "tocsin_collector_unreadable_checkpoints",
             "Checkpoints that could not be read: their files are read again",
+        )
+        self._replaced = counter(
+            "tocsin_collector_replaced_characters",
+            "Bytes that were no text in the encoding of their file",
         )
         self._broken = counter(
             "tocsin_collector_broken_archives",
@@ -287,6 +293,23 @@ class CollectorTelemetry:
             offset=offset,
             dropped_bytes=dropped,
             hint=f"lines over collector.max_line ({limit} bytes) are cut",
+        )
+
+    def characters_replaced(self, path: str, count: int, encoding: str) -> None:
+        """Count bytes that are no text in their encoding; tell it once of a file."""
+        self._replaced.inc(count)
+        if path in self._undecodable:
+            return
+        if len(self._undecodable) >= _MOST_TOLD:
+            self._undecodable.clear()
+        self._undecodable.add(path)
+        self._log.warning(
+            "characters_replaced",
+            path=path,
+            encoding=encoding,
+            characters=count,
+            hint="U+FFFD stands for them: is that its encoding? see "
+            "collector.encoding; the keys of such records end in !inexact",
         )
 
     def hole_skipped(self, path: str, count: int) -> None:

@@ -23,6 +23,7 @@ from collector.wakeup import Wakeup
 from tocsin.config.model import CollectorConfig
 from tocsin.errors import BusUnavailable, RecordTooLarge, TransactionAborted
 from tocsin.ports.bus import Bus, Producer
+from tocsin.records.text import chosen_text
 from tocsin.records.topics import CHECKPOINTS, RAW_LOGS, STREAMS
 from tocsin.telemetry.health import Health
 from tocsin.values import Clock
@@ -89,7 +90,7 @@ def run(  # noqa: PLR0913 - the shape of every worker
                 max_event_lines=config.multiline_max_lines
                 if config.multiline
                 else None,
-            ),
+            ).fit(chosen_text(config.encoding or "", config.delimiter)),
             descriptors=descriptors,
             telemetry=telemetry,
             pins=pins,
@@ -97,7 +98,12 @@ def run(  # noqa: PLR0913 - the shape of every worker
         )
         roster = Roster(setup, rows)
         _Loop(
-            Discovery(config.paths, exclude=config.exclude, own=pins_dir),
+            Discovery(
+                config.paths,
+                exclude=config.exclude,
+                own=pins_dir,
+                text=setup.framing.text,
+            ),
             roster,
             Shipper(bus, producer, roster, setup, clock),
             wakeup,

@@ -22,6 +22,7 @@ from tocsin.config.model import CollectorConfig
 from tocsin.errors import BusUnavailable
 from tocsin.ports.bus import Bus
 from tocsin.records.streams import Stream, decode_stream
+from tocsin.records.text import chosen_text
 from tocsin.records.topics import CHECKPOINTS, RAW_LOGS, STREAMS
 from tocsin.telemetry.metrics import new_registry
 
@@ -70,7 +71,9 @@ class Core:
             identity=identity,
             config=made,
             partitions=bus.partitions(RAW_LOGS),
-            framing=Framing.of(max_line=100_000, chunk=32),
+            framing=Framing.of(max_line=100_000, chunk=32).fit(
+                chosen_text(made.encoding or "", made.delimiter)
+            ),
             descriptors=self.descriptors,
             telemetry=telemetry,
             pins=self.pins,
@@ -81,7 +84,9 @@ class Core:
         self.roster = Roster(setup, dict(rows.rows))
         rows.close()
         streams.close()
-        self.discovery = Discovery(made.paths, exclude=made.exclude, own=directory)
+        self.discovery = Discovery(
+            made.paths, exclude=made.exclude, own=directory, text=setup.framing.text
+        )
         self._producer = bus.producer(identity)
         self.shipper = Shipper(
             cast("Bus", bus), self._producer, self.roster, setup, clock

@@ -94,6 +94,7 @@ def test_s23_a_transaction_that_fails_is_done_again(desk: Desk, fault: Fault) ->
     prove_tiling(desk.records())
 
 
+@pytest.mark.slow
 def test_s23_more_archives_than_are_unpacked_at_once(desk: Desk) -> None:
     named(desk)
     for word in "abcdefgh":
@@ -105,6 +106,7 @@ def test_s23_more_archives_than_are_unpacked_at_once(desk: Desk) -> None:
     expect(desk, *(numbered(50, word=word) for word in "abcdefgh"))
 
 
+@pytest.mark.slow
 def test_s23_one_that_is_cut_short_gives_what_is_there_and_is_told_once(
     desk: Desk, log: LogLines
 ) -> None:
@@ -127,6 +129,7 @@ def test_s23_one_that_is_cut_short_gives_what_is_there_and_is_told_once(
     assert len(log.having("archive_broken", "reason=truncated")) == 1
 
 
+@pytest.mark.slow
 def test_s23_one_that_is_still_written_is_read_to_its_end(
     desk: Desk, log: LogLines
 ) -> None:
@@ -219,6 +222,7 @@ def test_s24_of_one_that_was_rotated_and_packed_while_away_all_is_new(
     assert desk.lost() == 0
 
 
+@pytest.mark.slow
 def test_s24_archives_of_before_the_start_stay_unread(desk: Desk) -> None:
     desk.kill()
     for name in ("app.log.1", "app.log.2", "other.log"):
@@ -248,6 +252,7 @@ def test_s24_a_packed_copy_beside_its_original_is_not_read(desk: Desk) -> None:
     expect(desk, numbered(60), *[numbered(1, start=90)] * 3)
 
 
+@pytest.mark.slow
 def test_s24_the_same_first_line_makes_no_twin(desk: Desk) -> None:
     named(desk)
     header = b"#Fields: date time\n"

@@ -22,7 +22,9 @@ lines_of_any_bytes = st.lists(
 
 @given(lines_of_any_bytes, st.integers(0, 2**50))
 def test_keys_tile(lines: list[bytes], start: int) -> None:
-    keys = [parse_key(key) for key in keys_of("a%2Fb/h/f1", start, lines)]
+    keys = [
+        parse_key(key) for key in keys_of("a%2Fb/h/f1", Taken(Place(0), start, lines))
+    ]
 
     expected = start
     for key, line in zip(keys, lines, strict=True):
@@ -31,7 +33,9 @@ def test_keys_tile(lines: list[bytes], start: int) -> None:
 
 
 def test_a_mark_is_on_the_first_key_only() -> None:
-    assert keys_of("a/h/f", 7, [b"xy", b""], Mark.NUL) == [b"a/h/f:7!nul", b"a/h/f:10"]
+    taken = Taken(Place(0), 7, [b"xy", b""])
+
+    assert keys_of("a/h/f", taken, Mark.NUL) == [b"a/h/f:7!nul", b"a/h/f:10"]
 
 
 def source(partition: int) -> Source:

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tests.scenarios.stage import Stage
+from tocsin.records.keys import Mark
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -67,6 +68,57 @@ def test_s17_every_byte_is_delivered_as_it_is(running: Stage) -> None:
     running.expect(lines)
     running.expect_exactly_once()
     assert [r.value for r in running.records()] == lines
+
+
+def test_s19_files_in_other_encodings_travel_in_utf_8(stage: Stage) -> None:
+    text = "日本語のログ 表示\n\nsecond 100 ¥\n"
+    files = {"utf-16-le": "\ufeff", "utf-16-be": "\ufeff", "shift_jis": ""}
+    paths = {encoding: stage.logs / f"{encoding}.log" for encoding in files}
+    halves = {}
+    for encoding, mark in files.items():
+        text_here = text.replace("¥", "円")
+        data = (mark + text_here).encode(encoding)
+        halves[encoding] = data[: len(data) - 7], data[len(data) - 7 :]
+        stage.append(paths[encoding], halves[encoding][0])
+        stage.expect(line.encode() for line in text_here.splitlines())
+    words = ["--encoding", "shift_jis"]
+    with stage.home.collector(words=words):
+        stage.wait(2 * len(files))
+    for encoding in files:
+        stage.append(paths[encoding], halves[encoding][1])
+    stage.append(paths["shift_jis"], b"broken \xff here\n")
+    stage.expect(["broken \ufffd here".encode()])
+    with stage.home.collector(words=words) as collector:
+        stage.expect_exactly_once()
+
+        assert collector.metric("tocsin_collector_replaced_characters_total") == 1
+    assert stage.marks() == [Mark.INEXACT]
+    assert len(stage.file_ids()) == len(files)
+
+
+def test_s20_a_delimiter_of_several_bytes_may_stand_across_two_reads(
+    stage: Stage,
+) -> None:
+    chunk, delimiter = 256 * 1024, b"<EOE>\n"
+    sizes = [chunk - 3, 10, 2 * chunk - 4, 0, chunk - len(delimiter) + 1, 700_000, 5]
+    records = [b"%d\n" % n + b"x" * size for n, size in enumerate(sizes)]
+    stage.expect(records)
+    data = b"".join(record + delimiter for record in records)
+    path = stage.logs / "app.log"
+    stage.append(path, data[: 2 * chunk + 2])
+    words = ["--delimiter", r"<EOE>\n"]
+    with stage.home.collector(words=words):
+        stage.wait(2)
+    stage.append(path, data[2 * chunk + 2 :])
+    with stage.home.collector(words=words):
+        stage.expect_exactly_once()
+
+    assert [r.value for r in stage.records()] == records
+    offsets = [r.key.offset for r in stage.records()]
+    ends = [
+        at + len(r) + len(delimiter) for at, r in zip(offsets, records, strict=True)
+    ]
+    assert offsets == [0, *ends[:-1]]
 
 
 @pytest.mark.parametrize("mib", [1, 10])

@@ -224,6 +224,19 @@ _COLLECT = (
         words="Leave files out that were last written before that.",
     ),
     setting(
+        "--encoding",
+        "collector.encoding",
+        metavar="NAME",
+        words="The encoding of files without a byte order mark, such as latin-1; they "
+        "travel in UTF-8.",
+    ),
+    setting(
+        "--delimiter",
+        "collector.delimiter",
+        metavar="TEXT",
+        words=r"What ends a record in a file: \n, \0, \r\n, <EOE>\n.",
+    ),
+    setting(
         "--pin",
         "collector.pin",
         flag=True,
@@ -250,6 +263,8 @@ COLLECT_NAMES = (
     "--no-multiline",
     "--exclude",
     "--ignore-older",
+    "--encoding",
+    "--delimiter",
     "--pin",
     PATH,
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from tocsin.config.mistake import Key, Layer, Mistake, dotted
 from tocsin.config.rule_mistakes import Refuses, rule_mistakes
+from tocsin.records.text import NEWLINE, chosen_text, encoding_of, ending_of
 
 _BUILT_IN = ("slack", "slack-webhook", "terminal")
 """The names of the receivers that need no entry in `alerting.receivers`."""
@@ -26,8 +27,23 @@ def contradictions(layer: Layer, refuses: Refuses | None = None) -> list[Mistake
         *_bot_without_channel(layer, slack),
         *_receivers(layer, alerting, slack),
         *_routes(layer, alerting),
+        *_text(layer, _section(layer.values.get("collector"))),
         *rule_mistakes(layer, _items(alerting, "rules"), refuses),
     ]
+
+
+def _text(layer: Layer, collector: Mapping[str, Any]) -> Iterator[Mistake]:
+    encoding = collector.get("encoding") or ""
+    delimiter = collector.get("delimiter") or NEWLINE
+    try:
+        encoding_of(encoding or "utf-8")
+        ending_of(delimiter)
+    except (TypeError, ValueError):
+        return  # one of them is wrong by itself
+    try:
+        chosen_text(encoding, delimiter)
+    except ValueError as error:
+        yield _at(layer, ("collector", "delimiter"), str(error))
 
 
 def _bot_without_channel(layer: Layer, slack: Mapping[str, Any]) -> Iterator[Mistake]:

@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
+from tocsin.records.text import encoding_of, ending_of
 from tocsin.values import parse_address
 
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -169,6 +170,16 @@ def _timezone(name: str) -> str:
     return name
 
 
+def _encoding(name: str) -> str:
+    encoding_of(name)
+    return name
+
+
+def _delimiter(written: str) -> str:
+    ending_of(written)
+    return written
+
+
 def _times(text: str) -> str:
     ends = re.fullmatch(
         r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)", text
@@ -208,6 +219,8 @@ Patterns = Annotated[dict[str, list[str]], BeforeValidator(_pattern_map)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=40)]
 GroupName = Annotated[str, AfterValidator(_group_name)]
+Encoding = Annotated[str, AfterValidator(_encoding)]
+Delimiter = Annotated[str, AfterValidator(_delimiter)]
 Times = Annotated[str, AfterValidator(_times)]
 Instant = Annotated[str, AfterValidator(_instant)]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

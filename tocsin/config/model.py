@@ -14,7 +14,9 @@ from tocsin.config.formats import FormatConfig
 from tocsin.config.kinds import (
     Address,
     BusUrl,
+    Delimiter,
     Duration,
+    Encoding,
     Name,
     Pattern,
     Section,
@@ -82,6 +84,10 @@ class CollectorConfig(Section):
     services: list[Annotated[str, AfterValidator(_path_pattern)]] = Field(
         [], description="patterns of paths with {service} and labels in braces"
     )
+    encoding: Encoding | None = Field(
+        None, description="of files without a byte order mark; None: bytes as they are"
+    )
+    delimiter: Delimiter = Field("\\n", description="what ends a record in a file")
     max_line: Size = 1_000_000
     multiline: bool = Field(
         True,

@@ -28,6 +28,8 @@ SHORT = {
     "TOCSIN_EXCLUDE": "collector.exclude",
     "TOCSIN_IGNORE_OLDER": "collector.ignore_older",
     "TOCSIN_MULTILINE": "collector.multiline",
+    "TOCSIN_ENCODING": "collector.encoding",
+    "TOCSIN_DELIMITER": "collector.delimiter",
     "TOCSIN_PIN": "collector.pin",
     "TOCSIN_SLACK_WEBHOOK_URL": "alerting.slack.webhook_url",
     "TOCSIN_SLACK_BOT_TOKEN": "alerting.slack.bot_token",

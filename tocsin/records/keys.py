@@ -7,6 +7,11 @@ len(value) + 1`, so a hole is visible. What breaks that sum is marked by a suffi
     !cut      the line was longer than the limit; the value is its beginning
     !partial  the file ended without a newline and was given up; no `+ 1`
     !nul      a run of NUL bytes before this record was skipped
+    !inexact  its bytes in the file were no text in the encoding, or would be written
+              otherwise; the value stands for them, and tells not how many they were
+
+Where the table `streams` names an encoding or a delimiter, the sum is of bytes in the
+file: `next offset = offset + len(value in the encoding) + len(delimiter in it)`.
 
 Two more say what a multi-line event is; the sum holds:
 
@@ -38,6 +43,7 @@ class Mark(Enum):
     CUT = "!cut"
     PARTIAL = "!partial"
     NUL = "!nul"
+    INEXACT = "!inexact"
     OPEN = "!open"
     REST = "!rest"
 

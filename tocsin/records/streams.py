@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tocsin.errors import BadRecord
+from tocsin.records.text import NEWLINE, Text
 
 # What was written so long before its file was met is no news.
 OLD_S = 900.0
@@ -18,7 +19,8 @@ class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
     `old_bytes`: what it begins with and was written over `OLD_S` before the collector
     met it. A line there that states no time is from then, not from now. `begins_at`:
     its first bytes that are not to be shipped, because it is read from its end on, or
-    because they were shipped under another file-id.
+    because they were shipped under another file-id. `encoding`: that of the file, where
+    it is not UTF-8; `delimiter`: what ends a record.
     """
 
     path: str
@@ -30,6 +32,13 @@ class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
     labels: dict[str, str] = {}
     old_bytes: int = 0
     begins_at: int = 0
+    encoding: str = ""
+    delimiter: str = NEWLINE
+
+    @property
+    def text(self) -> Text:
+        """How its bytes are text."""
+        return Text(self.encoding, self.delimiter)
 
 
 def encode_stream(stream: Stream) -> bytes:

@@ -2,12 +2,13 @@
 
 Records come in columns. Those that follow each other (the next offset is the last one
 plus its length plus one) are taken as one piece: one span, one comparison with the
-file. Only what does not fit is looked at record by record.
+file. Only what does not fit is looked at record by record; so is each record of a file
+in another encoding or with another delimiter, as its bytes in the file are others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import blake2b
@@ -15,10 +16,9 @@ from itertools import pairwise
 from operator import add
 
 from tocsin.app.verify.coverage import Coverage, Span
+from tocsin.app.verify.written import Read, WrittenRecord, end_of_line
 from tocsin.records.keys import Mark
-
-Read = Callable[[int, int], bytes | None]
-"""Reads a file from an offset, so many bytes; None where there is nothing to read."""
+from tocsin.records.text import PLAIN, Text
 
 MAX_FINDINGS = 1_000
 _LOOK = 1 << 20
@@ -58,6 +58,7 @@ class Account:
     left_out: int = 0
     dead: int = 0
     is_compared: bool = True
+    text: Text = PLAIN
     _cut_ends: set[int] = field(default_factory=set)
     _nul_ends: set[int] = field(default_factory=set)
     _digest: blake2b | None = field(default_factory=lambda: blake2b(digest_size=16))
@@ -72,6 +73,9 @@ class Account:
     ) -> None:
         """Take records in, in the order of the topic; no `marks`: none has one."""
         self.records += len(values)
+        if not self.text.is_plain:
+            self._take_text(offsets, values, marks, read)
+            return
         ends = list(map(add, offsets, map(len, values)))
         if marks is None:
             ends = [end + 1 for end in ends]
@@ -91,9 +95,13 @@ class Account:
     def take_dead(self, offset: int, size: int) -> None:
         """Take in a record that the bus refused: a dead letter stands for its bytes."""
         # Dead letters are another topic: they are in no order with the records.
-        for span in self.covered.add(offset, offset + size + 1):
+        end = offset + size + 1
+        if not self.text.is_plain:
+            # What was refused is not known; an unfinished event may have many lines.
+            end = next((s.start for s in self.covered.spans if s.start > offset), end)
+        for span in self.covered.add(offset, end):
             self.find(Kind.OVERLAP, span)
-        self.dead += size + 1
+        self.dead += end - offset
 
     def conclude(self, begin: int, end: int, read: Read) -> None:
         """Find the holes: `[begin, end)` are the bytes that should be covered."""
@@ -151,6 +159,34 @@ class Account:
                 if there[low - start : high - start] != text:
                     self.find(Kind.DIFFERENCE, Span(low, high))
 
+    def _take_text(
+        self,
+        offsets: Sequence[int],
+        values: Sequence[bytes],
+        marks: Sequence[Mark] | None,
+        read: Read,
+    ) -> None:
+        chosen = marks if marks is not None else [Mark.NONE] * len(values)
+        for offset, value, mark in zip(offsets, values, chosen, strict=True):
+            written = WrittenRecord(offset, value, mark)
+            end = written.end(self.text, read)
+            if end is None:  # nobody can tell any more how many bytes it was
+                self._cut_ends.add(offset)
+                continue
+            if mark is Mark.CUT:
+                self._cut_ends.add(end)
+            elif mark is Mark.NUL:
+                self._nul_ends.add(offset)
+            self._cover(offset, end)
+            self._digest = None
+            if not self.is_compared:
+                continue
+            there = read(offset, end - offset)
+            if there is None:
+                self.not_compared()
+            elif not written.stands_for(there, self.text):
+                self.find(Kind.DIFFERENCE, Span(offset, end))
+
     def _cover(self, start: int, end: int) -> None:
         is_late = start < self.covered.end
         before = self.covered.add(start, end)
@@ -170,7 +206,7 @@ class Account:
         """Whether the marks beside a hole say why it is there, and the file agrees."""
         if hole.end in self._nul_ends and _holds_only_nul(hole, read):
             return True
-        return hole.start in self._cut_ends and _ends_one_line(hole, read)
+        return hole.start in self._cut_ends and _ends_one_line(hole, read, self.text)
 
 
 def _pieces(offsets: Sequence[int], ends: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -195,14 +231,7 @@ def _holds_only_nul(hole: Span, read: Read) -> bool:
     return all(data is None or not data.strip(b"\0") for data in _chunks(hole, read))
 
 
-def _ends_one_line(hole: Span, read: Read) -> bool:
+def _ends_one_line(hole: Span, read: Read, text: Text) -> bool:
     """Whether it is the rest of one line; without the file, that is believed."""
-    seen = 0
-    for data in _chunks(hole, read):
-        if data is None:
-            return True
-        seen += len(data)
-        at = data.find(b"\n")
-        if at >= 0:
-            return seen - len(data) + at + 1 == hole.size
-    return False
+    end = end_of_line(hole.start, read, text)
+    return end is None or end == hole.end

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from operator import itemgetter, methodcaller
 
-from tocsin.app.verify.account import Account, Read
+from tocsin.app.verify.account import Account
+from tocsin.app.verify.written import Read
 from tocsin.errors import BadRecord
 from tocsin.records.keys import parse_key
+from tocsin.records.text import Text
 
 _split = methodcaller("rpartition", b":")
 _first, _last = itemgetter(0), itemgetter(2)
@@ -17,11 +19,12 @@ _SHOWN = 10
 class Ledger:
     """Accounts by the part of the key that a file's records share.
 
-    `reading(prefix)` gives what reads the file of an account. `unreadable` counts keys
+    `reading(prefix)` gives what reads the file of an account, and what text it is.
+    `unreadable` counts keys
     that are none; `unreadable_keys` holds the first of them.
     """
 
-    def __init__(self, reading: Callable[[bytes], Read]) -> None:
+    def __init__(self, reading: Callable[[bytes], tuple[Read, Text]]) -> None:
         self._reading = reading
         self.accounts: dict[bytes, Account] = {}
         self.records = 0
@@ -52,18 +55,22 @@ class Ledger:
         except BadRecord:
             self._refuse(key)
             return
-        self._account(_first(_split(key))).take_dead(offset, size)
+        prefix = _first(_split(key))
+        self._account(prefix, self._reading(prefix)[1]).take_dead(offset, size)
 
     def _book(
         self, prefix: bytes, positions: Sequence[bytes], values: Sequence[bytes]
     ) -> None:
-        read = self._reading(prefix)
+        read, text = self._reading(prefix)
+        account = self._account(prefix, text)
         try:
             plain = list(map(int, positions))
         except ValueError:  # some have a mark, or are no keys
             self._book_marked(prefix, positions, values, read)
+            if not account.records:
+                del self.accounts[prefix]
         else:
-            self._account(prefix).take(plain, values, None, read)
+            account.take(plain, values, None, read)
 
     def _book_marked(
         self,
@@ -83,15 +90,15 @@ class Ledger:
             marks.append(key.mark)
             kept.append(value)
         if kept:
-            self._account(prefix).take(offsets, kept, marks, read)
+            self.accounts[prefix].take(offsets, kept, marks, read)
 
     def _refuse(self, key: bytes) -> None:
         self.unreadable += 1
         if len(self.unreadable_keys) < _SHOWN:
             self.unreadable_keys.append(key)
 
-    def _account(self, prefix: bytes) -> Account:
+    def _account(self, prefix: bytes, text: Text) -> Account:
         account = self.accounts.get(prefix)
         if account is None:
-            account = self.accounts[prefix] = Account()
+            account = self.accounts[prefix] = Account(text=text)
         return account

@@ -13,19 +13,23 @@ import msgspec
 from collector.checkpoint import ROOT_MARK, decode_path, decode_root, decode_row
 from collector.discovery import Found
 from collector.identity import FileKey, file_key_of
-from tocsin.app.verify.account import Account, Finding, Kind, Read
+from tocsin.app.verify.account import Account, Finding, Kind
 from tocsin.app.verify.files import Extent, Files
 from tocsin.app.verify.ledger import Ledger
+from tocsin.app.verify.written import Read
 from tocsin.errors import BadRecord
 from tocsin.ports.bus import Bus
 from tocsin.records.keys import parse_key, partition_of
 from tocsin.records.public import DeadLetter
 from tocsin.records.streams import Stream, decode_stream
+from tocsin.records.text import PLAIN, Text
 from tocsin.records.topics import CHECKPOINTS, DEAD_LETTERS, RAW_LOGS, STREAMS
 
 _MAX_RECORDS = 50_000
 _POLL_S = 0.1
 _HASHED = 1 << 20
+# A file may be born so long before its row is written.
+_FRESH_MS = 60_000
 
 
 class Evidence(Enum):
@@ -119,6 +123,8 @@ class _Prover:
         self._files = files
         self._host = host
         self._streams: dict[str, Stream] = {}
+        self._rows: dict[FileKey, Stream] | None = None
+        self._loaded_ms = 0.0
         self._offsets: dict[str, int] = {}
         self._since: dict[str, float] = {}
         self._owners: dict[bytes, _Owner | None] = {}
@@ -150,6 +156,7 @@ class _Prover:
     # Reading
 
     def _load_tables(self) -> None:
+        self._rows, self._loaded_ms = None, time.time() * 1000
         view = self._bus.table(STREAMS)
         for key, value in view.rows.items():
             try:
@@ -208,17 +215,29 @@ class _Prover:
             account = self._ledger.accounts.get(owner.prefix)
             if owner.key is not None and account is not None:
                 ends[owner.key] = max(ends[owner.key], account.covered.end)
+        texts = self._texts()
         return all(
             extent is None
             or ends[key] >= extent.lines_end
             or self._is_copy(key, extent)
             for key in self._files.found
-            for extent in [self._files.extent(key)]
+            for extent in [self._files.extent(key, texts.get(key, PLAIN))]
         )
+
+    def _texts(self) -> dict[FileKey, Text]:
+        """The files of this host that are no plain text."""
+        rows = self._newest_rows().items()
+        return {key: row.text for key, row in rows if not row.text.is_plain}
 
     def _begins(self) -> dict[FileKey, int]:
         """Where each file of this host begins to be read, as the table has it."""
-        begins: dict[FileKey, int] = defaultdict(int)
+        rows = self._newest_rows().items()
+        return defaultdict(int, {key: row.begins_at for key, row in rows})
+
+    def _newest_rows(self) -> dict[FileKey, Stream]:
+        if self._rows is not None:
+            return self._rows
+        rows = self._rows = dict[FileKey, Stream]()
         newest: dict[FileKey, int] = defaultdict(int)
         for file_id, row in self._streams.items():
             try:
@@ -226,23 +245,28 @@ class _Prover:
             except ValueError:
                 continue
             if row.host == self._host and birth >= newest[key]:
-                newest[key], begins[key] = birth, row.begins_at
-        return begins
+                newest[key], rows[key] = birth, row
+        return rows
 
-    def _reading(self, prefix: bytes) -> Read:
+    def _reading(self, prefix: bytes) -> tuple[Read, Text]:
         if prefix not in self._owners:
             self._owners[prefix] = self._own(prefix)
         owner = self._owners[prefix]
         key = owner.key if owner is not None else None
+        stream = owner.stream if owner is not None else None
+        text = stream.text if stream is not None else PLAIN
         if key is None:
-            return lambda _start, _size: None
-        return lambda start, size: self._files.read(key, start, size)
+            return _nothing, text
+        return lambda start, size: self._files.read(key, start, size), text
 
     def _own(self, prefix: bytes) -> _Owner | None:
         try:
             name = parse_key(prefix + b":0")
             here = file_key_of(name.file_id)
             key = here if name.host == self._host else None
+            is_new = _birth(name.file_id) > self._loaded_ms - _FRESH_MS
+            if name.file_id not in self._streams and is_new:
+                self._load_tables()
             stream = self._streams.get(name.file_id)
             owner = _Owner(prefix, name.service, name.host, name.file_id, key, stream)
             _ = owner.birth
@@ -293,8 +317,10 @@ class _Prover:
 
     def _conclude(self, owner: _Owner) -> FileProof:
         account, key = owner.account, owner.key
-        read = self._reading(owner.prefix) if account.is_compared else _nothing
-        extent = self._files.extent(key) if account.is_compared and key else None
+        read = self._reading(owner.prefix)[0] if account.is_compared else _nothing
+        extent = None
+        if account.is_compared and key:
+            extent = self._files.extent(key, account.text)
         committed = self._offsets.get(owner.file_id, 0)
         if extent is not None:
             end = max(extent.lines_end, min(committed, extent.size))
@@ -363,7 +389,8 @@ class _Prover:
         return digest.hexdigest()
 
     def _not_shipped(self, found: Found) -> FileProof | None:
-        extent = self._files.extent(found.key)
+        text = self._texts().get(found.key, PLAIN)
+        extent = self._files.extent(found.key, text)
         if extent is None or not extent.lines_end:
             return None
         evidence, findings = Evidence.NOT_SHIPPED, list[Finding]()

@@ -13,6 +13,7 @@ from tocsin.cli import options, values
 from tocsin.cli.proof_text import objects, story
 from tocsin.errors import TocsinError
 from tocsin.records import topics
+from tocsin.records.text import chosen_text
 
 
 @click.command(
@@ -45,9 +46,11 @@ def command(context: click.Context, *, wait_s: float, as_json: bool) -> int:
     with open_for_reading(config, "verify") as bus:
         for name in (topics.RAW_LOGS, topics.STREAMS, topics.CHECKPOINTS):
             require_topic(bus, name)
-        files = Files(config.collector.paths, config.collector.exclude)
+        collector = config.collector
+        text = chosen_text(collector.encoding or "", collector.delimiter)
+        files = Files(collector.paths, collector.exclude, text)
         with closing(files):
-            proof = prove(bus, files, host=config.collector.host, wait_s=wait_s)
+            proof = prove(bus, files, host=collector.host, wait_s=wait_s)
     if not proof.files and not proof.unreadable:
         raise TocsinError(
             "nothing to prove: no file and no record",

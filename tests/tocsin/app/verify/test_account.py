@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.app.verify.account import MAX_FINDINGS, Account, Finding, Kind, Read
+from tocsin.app.verify.account import MAX_FINDINGS, Account, Finding, Kind
+from tocsin.app.verify.written import Read
 from tocsin.records.keys import Mark
 
 LINES = [b"one", b"", b"three", b"four"]

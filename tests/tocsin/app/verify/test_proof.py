@@ -22,6 +22,7 @@ from tocsin.ports.bus import Bus, Records
 from tocsin.records.keys import partition_of
 from tocsin.records.public import DeadLetter
 from tocsin.records.streams import Stream, encode_stream
+from tocsin.records.text import Text
 from tocsin.records.topics import DEAD_LETTERS, RAW_LOGS, STREAMS
 
 HOST = "here"
@@ -41,6 +42,27 @@ class Site:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(text)
         return path
+
+    def ship_text(self, path: Path, text: Text, *lines: str, skip: int = -1) -> None:
+        """Ship lines of a file in another encoding; one of them is missing."""
+        stat = path.stat()
+        file_id = self.ids.setdefault(path, f"{stat.st_dev:x}-{stat.st_ino:x}-1")
+        prefix, at, keys, values = f"api/{HOST}/{file_id}", 0, [], []
+        for number, line in enumerate(lines):
+            if number != skip:
+                inexact = "!inexact" if "\ufffd" in line else ""
+                keys.append(f"{prefix}:{at}{inexact}".encode())
+                values.append(line.encode())
+            size = len(line.encode(text.encoding or "utf-8", "replace"))
+            at += size + len(text.delimiter)
+        told = {"encoding": text.encoding, "delimiter": text.ending}
+        stream = Stream(str(path), "api", HOST, "c", 0.0, 0.0, **told)  # type: ignore[arg-type]
+        producer = self.bus.producer("test")
+        with producer.transaction() as tx:
+            partition = partition_of(prefix, self.bus.partitions(RAW_LOGS))
+            tx.send(RAW_LOGS, partition, Records(keys, values, [0] * len(keys)))
+            tx.put(STREAMS, {file_id.encode(): encode_stream(stream)})
+        producer.close()
 
     def ship(self, path: Path, text: bytes, *, at: int = 0, **row: object) -> str:
         """Ship lines as the records of the file that is at `path` now."""
@@ -280,3 +302,60 @@ def test_a_million_lines_are_proven_in_ten_seconds(site: Site) -> None:
     assert proof.holds
     assert proof.records == 1_000_000
     assert took_s < 10
+
+
+OTHER = [Text("utf-16-le"), Text("shift_jis", "\0"), Text("", "<EOE>\n")]
+LINES = ("eins", "日本", "", "a\u010ab")
+
+
+def written(text: Text, *lines: str) -> bytes:
+    whole = "".join(line + text.ending for line in lines)
+    return whole.encode(text.encoding or "utf-8", "replace")
+
+
+@pytest.mark.parametrize("text", OTHER)
+def test_records_of_other_text_are_compared_with_their_bytes(
+    site: Site, text: Text
+) -> None:
+    path = site.file("a.log", written(text, *LINES) + b"x")
+    lines = [
+        str(x.encode(text.encoding or "utf-8", "replace"), text.encoding or "utf-8")
+        for x in LINES
+    ]
+    site.ship_text(path, text, *lines)
+
+    proof = site.proof_of(path)
+
+    assert proof.findings == ()
+    assert (proof.evidence, proof.unfinished) == (Evidence.COMPARED, 1)
+    assert proof.covered == path.stat().st_size - 1
+
+
+@pytest.mark.parametrize("text", OTHER)
+@pytest.mark.parametrize("what", ["hole", "difference"])
+def test_what_is_wrong_with_other_text_is_found(
+    site: Site, text: Text, what: str
+) -> None:
+    lines = ["one", "two", "three"]
+    path = site.file("a.log", written(text, *lines))
+    if what == "hole":
+        site.ship_text(path, text, *lines, skip=1)
+    else:
+        site.ship_text(path, text, "one", "TWO", "three")
+
+    (finding,) = site.proof_of(path).findings
+
+    low, high = len(written(text, "one")), len(written(text, "one", "two"))
+    kind = Kind.HOLE if what == "hole" else Kind.DIFFERENCE
+    assert finding == Finding(kind, low, high)
+
+
+def test_a_record_with_bytes_that_are_no_text_is_known_by_the_file(site: Site) -> None:
+    text = Text("shift_jis")
+    path = site.file("a.log", b"bad \xff\ngood\n")
+    site.ship_text(path, text, "bad \ufffd", "good")
+
+    assert site.proof_of(path).findings == ()
+
+    path.write_bytes(b"bad \x81\xff\xfegood\n\n")
+    assert site.proof_of(path).findings
