@@ -121,6 +121,7 @@ class EmbeddedConsumer:
         """
         if self._lost_work:
             raise _moved(self._membership.group)
+        self._membership.renew_with(connection)
         for partition_id, own in self._own.items():
             self._check(connection, partition_id, own)
             if own.owes:
@@ -131,6 +132,7 @@ class EmbeddedConsumer:
 
     def settle(self) -> None:
         """Take note that the transaction of `claim_offsets` was committed."""
+        self._membership.settle()
         for own in self._own.values():
             if own.owes:
                 own.committed = own.start = own.returned
@@ -153,7 +155,12 @@ class EmbeddedConsumer:
             if found and not gathered:
                 deadline = time.monotonic() + linger_s
             gathered += found
-            if _count(gathered) >= max_records or not self._wait(deadline):
+            if _count(gathered) >= max_records:
+                return gathered
+            if not gathered:
+                if not self._wait(deadline):
+                    return gathered
+            elif not _linger(deadline):
                 return gathered
 
     def _check(
@@ -226,6 +233,15 @@ class EmbeddedConsumer:
         if self._waiting.until_commit(min(deadline, time.monotonic() + _CARE_S)):
             return True
         return time.monotonic() < deadline
+
+
+def _linger(deadline: float) -> bool:
+    """Let more come, without a look at each commit; False once the time is over."""
+    left_s = deadline - time.monotonic()
+    if left_s <= 0:
+        return False
+    time.sleep(min(left_s, _CARE_S))
+    return True
 
 
 def _count(batches: Iterable[Batch]) -> int:

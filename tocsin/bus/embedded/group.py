@@ -47,7 +47,7 @@ class Membership:
         self._topic_ids = topic_ids
         self._holder = holder
         self._clock = clock
-        self._renewed_at = clock()
+        self._renewed_at = self._promised_at = clock()
 
     def look(self, kept: AbstractSet[int]) -> bool:
         """Look after the group if it needs it; whether something may have changed.
@@ -67,9 +67,23 @@ class Membership:
         self._renewed_at = now
         return True
 
+    @property
+    def renewed_at(self) -> float:
+        """When the lease was renewed last."""
+        return self._renewed_at
+
     def renewed(self, at: float) -> None:
         """Take note that somebody renewed the lease; any thread."""
         self._renewed_at = at
+
+    def renew_with(self, connection: sqlite3.Connection) -> None:
+        """Renew the lease in a transaction that is written anyway."""
+        self._promised_at = self._clock()
+        renew(connection, [self.token], self._promised_at)
+
+    def settle(self) -> None:
+        """Take note that the transaction of `renew_with` was committed."""
+        self._renewed_at = self._promised_at
 
     def leave(self) -> None:
         """Leave, and hand the partitions to the others at once."""

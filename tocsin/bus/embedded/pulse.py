@@ -2,7 +2,8 @@
 
 It stops renewing the lease of a consumer that has not polled for `MAX_SILENCE_S`: a
 worker that hangs gives its partitions up. A process that is stopped as a whole stops
-this thread too.
+this thread too. A commit renews the lease as well, so the thread writes nothing while
+a worker commits each second: every write wakes all readers.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from tocsin.bus.embedded.group import Membership, renew
 from tocsin.errors import BusError
 from tocsin.values import Clock
 
-PERIOD_S = 1.0
+PERIOD_S = 1.1  # a worker whose heartbeat is each second is a little earlier
 MAX_SILENCE_S = 120.0
+_LEAST_WAIT_S = 0.05
 
 
 class Pulse:
@@ -57,12 +59,14 @@ class Pulse:
         except BusError:
             return  # the consumers renew for themselves, and tell what is wrong
         try:
-            while not self._stop.wait(PERIOD_S):
-                self._beat(database)
+            wait_s = PERIOD_S
+            while not self._stop.wait(wait_s):
+                wait_s = self.beat(database)
         finally:
             database.close()
 
-    def _beat(self, database: Database) -> None:
+    def beat(self, database: Database) -> float:
+        """Renew the leases that are due; seconds until the next is."""
         now = self._clock()
         with self._lock:
             alive = [
@@ -70,12 +74,14 @@ class Pulse:
                 for member in self._members
                 if member.token and now - member.polled_at < MAX_SILENCE_S
             ]
-        if not alive:
-            return
-        try:
-            with database.write() as connection:
-                renew(connection, [member.token for member in alive], now)
-        except BusError:
-            return  # a full or busy disk: the workers meet it too, and tell
-        for member in alive:
-            member.renewed(now)
+        due = [m for m in alive if now - m.renewed_at >= PERIOD_S]
+        if due:
+            try:
+                with database.write() as connection:
+                    renew(connection, [member.token for member in due], now)
+            except BusError:
+                return PERIOD_S  # the workers meet a full or busy disk too, and tell
+            for member in due:
+                member.renewed(now)
+        waits = [member.renewed_at + PERIOD_S - now for member in alive]
+        return max(_LEAST_WAIT_S, min(waits, default=PERIOD_S))

@@ -22,7 +22,7 @@ _IN_MODIFY = 0x2  # from linux/inotify.h
 _EVENTS_BYTES = 4096
 _COMMIT_S = 0.001
 _AGAIN_S = 0.01
-_ASK_ANYWAY_S = 0.25  # should a write ever go unnoticed
+_ASK_ANYWAY_S = 0.5  # should a write ever go unnoticed
 _LOOK_S = 0.03
 
 

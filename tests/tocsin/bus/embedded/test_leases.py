@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from tocsin.bus.embedded.adapter import EmbeddedBus
 from tocsin.bus.embedded.consumer import EmbeddedConsumer
 from tocsin.bus.embedded.database import Database
 from tocsin.bus.embedded.group import LEASE_S, Membership
+from tocsin.bus.embedded.pulse import PERIOD_S, Pulse
 from tocsin.errors import Fenced, TransactionAborted
 from tocsin.ports.bus import Records, TopicPartition, TopicSpec
 
@@ -142,6 +143,71 @@ def test_a_late_member_whom_nobody_missed_goes_on(
         tx.acknowledge(late)
 
     assert set(bus.committed("g", ["a"]).values()) == {5}
+
+
+def test_a_commit_renews_the_lease(
+    bus: EmbeddedBus, join: Join, clock: ManualClock
+) -> None:
+    busy, other = join("busy"), join("other")
+    producer = bus.producer("p")
+    _read(busy)
+    for _ in range(3):
+        clock.now += LEASE_S - 0.1
+        with producer.transaction() as tx:
+            tx.acknowledge(busy)
+
+        assert _read(other) == 0
+        assert len(other.assignment().positions) == 0
+
+
+@pytest.fixture
+def member(
+    bus: EmbeddedBus, clock: ManualClock, tmp_path: Path
+) -> Iterator[Membership]:
+    """A member that has joined, on a connection of its own."""
+    assert bus.partitions("a") == 2
+    database = Database(tmp_path / "bus.db")
+    joined = Membership(
+        database, group="g", name="m", topic_ids=[1], holder="it", clock=clock
+    )
+    joined.look(frozenset())
+    yield joined
+    database.close()
+
+
+def test_a_beat_keeps_a_member_that_works_long(
+    member: Membership, join: Join, clock: ManualClock, tmp_path: Path
+) -> None:
+    pulse = Pulse(tmp_path / "bus.db", clock=clock)
+    pulse.add(member)
+    with closing(Database(tmp_path / "bus.db")) as database:
+        for _ in range(3):
+            clock.now += LEASE_S - 0.1
+
+            assert pulse.beat(database) == pytest.approx(PERIOD_S)
+
+        assert _read(join("other")) == 0
+    pulse.close()
+
+
+def test_a_beat_writes_nothing_while_a_lease_is_young(
+    member: Membership, clock: ManualClock, tmp_path: Path
+) -> None:
+    pulse = Pulse(tmp_path / "bus.db", clock=clock)
+    pulse.add(member)
+    reader = Database(tmp_path / "bus.db")
+    with closing(Database(tmp_path / "bus.db")) as database:
+        reader.changed()
+        clock.now += 0.5
+
+        assert pulse.beat(database) == pytest.approx(PERIOD_S - 0.5)
+        assert not reader.changed()
+
+        clock.now += PERIOD_S
+        pulse.beat(database)
+        assert reader.changed()
+    reader.close()
+    pulse.close()
 
 
 def test_a_lease_from_before_a_reboot_is_over(join: Join, clock: ManualClock) -> None:
