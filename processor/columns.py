@@ -7,6 +7,7 @@ log lines need not be UTF-8, and RE2 then works on Latin-1, byte by byte.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -44,6 +45,29 @@ def translate(values: Column, table: bytes) -> Column:
     first, last = int(starts[0]), int(ends[-1])
     edges = (np.append(starts, last) - first).astype(np.int32)
     return _from_layout(edges, data[first:last].tobytes().translate(table))
+
+
+def zeroed(values: Column) -> Column:
+    """Zeros for all digits; much faster than a table."""
+    starts, ends, data = layout(values)
+    if len(starts) == 0 or len(data) == 0:
+        return values
+    first, last = int(starts[0]), int(ends[-1])
+    content = data[first:last]
+    above = content - np.uint8(48)
+    above *= above < np.uint8(10)
+    edges = (np.append(starts, last) - first).astype(np.int32)
+    return _from_layout(edges, content - above)
+
+
+def pieces(values: Column, rows: Ints, starts: Ints, ends: Ints) -> Column:
+    """Of some rows the bytes between two positions, which lie within them."""
+    base, _, data = layout(values)
+    sizes = ends - starts
+    edges = np.concatenate([[0], np.cumsum(sizes)])
+    shifts = base[rows] + starts - edges[:-1]
+    at = np.repeat(shifts, sizes) + np.arange(edges[-1])
+    return _from_layout(edges.astype(np.int32), data[at])
 
 
 def squeeze(values: Column, byte: int) -> Column:
@@ -221,6 +245,12 @@ def head(values: Column, size: int) -> Column:
     return cut
 
 
+def between(values: Column, start: int, stop: int) -> Column:
+    """Of each row the bytes between two positions."""
+    part: Column = _kernels.binary_slice(values, start, stop)
+    return part
+
+
 def contains_byte(values: Column, byte: int) -> bool:
     """Whether a byte occurs in any row."""
     buffers: list[Any] = values.buffers()
@@ -303,10 +333,11 @@ def rows_where(values: Any) -> Ints:
     return np.flatnonzero(bools(values))
 
 
-def _from_layout(edges: npt.NDArray[np.int32], content: bytes) -> Column:
+def _from_layout(edges: npt.NDArray[np.int32], content: bytes | Bytes) -> Column:
     """Rows one after another in `content`, with their edges."""
     kind: Any = pa.binary()
-    buffers: list[Any] = [None, pa.py_buffer(edges.tobytes()), pa.py_buffer(content)]
+    parts: list[Any] = [edges, content]
+    buffers: list[Any] = [None, *map(pa.py_buffer, parts)]
     made: Any = pa.Array.from_buffers(kind, len(edges) - 1, buffers)
     return cast("Column", made)
 
@@ -335,10 +366,33 @@ class Text:
         self.starts, self.ends, data = layout(values)
         self._data: Bytes = np.concatenate([data, np.zeros(self._MARGIN, np.uint8)])
 
+    def part(self, rows: Ints) -> Text:
+        """Some rows; their bytes are not copied."""
+        part = copy(self)
+        part.starts, part.ends = self.starts[rows], self.ends[rows]
+        return part
+
+    def narrow(self, begins: Ints, ends: Ints) -> Text:
+        """The bytes between two positions in each row."""
+        part = copy(self)
+        part.starts = self.starts + begins
+        part.ends = np.minimum(self.starts + ends, self.ends)
+        return part
+
     @property
     def lengths(self) -> Ints:
         """The length of each row in bytes."""
         return np.asarray(self.ends - self.starts)
+
+    def runs(self, size: int) -> Ints:
+        """Where rows begin with other bytes than the row before, `size` of them."""
+        changes = np.zeros(len(self.starts), np.bool_)
+        changes[:1] = True
+        words = np.ndarray((len(self._data) - 7,), np.uint64, self._data, strides=(1,))
+        for start in sorted({*range(0, size - 8, 8), max(size - 8, 0)}):
+            word = words[self.starts + start]
+            changes[1:] |= word[1:] != word[:-1]
+        return np.flatnonzero(changes)
 
     def at(self, positions: Ints) -> Bytes:
         """The bytes at absolute positions, at most 64 behind the row's end."""

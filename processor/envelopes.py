@@ -9,13 +9,14 @@ import msgspec
 import numpy as np
 
 from processor import columns
+from processor.alike import SHORT
 from processor.columns import Column, Floats
 from processor.times import of_any_form, to_seconds
 from processor.zones import Zone
 from tocsin.formats import envelopes, times
 from tocsin.formats.envelopes import Envelope
 
-_HINT_BYTES = 64
+_HINT_BYTES = SHORT
 _FIRST_LETTERS = np.isin(
     np.arange(256),
     list(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"),
@@ -35,20 +36,27 @@ class Unwrapped:
     seconds: Floats
 
 
-def unwrap(lines: Column, arrival: Floats, zone: Zone) -> Unwrapped:
-    """Take lines out of their wrappers; most have none."""
+def unwrap(
+    lines: Column, shapes: Sequence[bytes], arrival: Floats, zone: Zone
+) -> Unwrapped:
+    """Take lines out of their wrappers; most have none.
+
+    `shapes`: how lines begin, each distinct beginning once, without their digits.
+    """
     seconds = np.full(len(lines), np.nan)
     for envelope in envelopes.TEXT_ENVELOPES:
-        lines = _unwrap_text(envelope, lines, seconds, arrival, zone)
-    return Unwrapped(_unwrap_docker(lines, seconds, arrival, zone), seconds)
+        hint = envelope.hint.encode()
+        if any(hint in shape for shape in shapes):
+            lines = _unwrap_text(envelope, lines, seconds, arrival, zone)
+    if any(envelopes.DOCKER_JSON in shape for shape in shapes):
+        lines = _unwrap_docker(lines, seconds, arrival, zone)
+    return Unwrapped(lines, seconds)
 
 
 def _unwrap_text(
     envelope: Envelope, lines: Column, seconds: Floats, arrival: Floats, zone: Zone
 ) -> Column:
     heads = columns.head(lines, _HINT_BYTES)
-    if not columns.any_contains(heads, envelope.hint.encode()):
-        return lines
     likely = np.flatnonzero(
         columns.contains(heads, envelope.hint)
         & _FIRST_LETTERS[columns.first_bytes(lines)]

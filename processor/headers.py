@@ -7,7 +7,7 @@ the first line of an event. Nothing is kept: the answer depends on the line alon
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -30,14 +30,14 @@ _FIELD_PASSES = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Pass:
+class Pass:
     """Rules in one pattern; each group's rule."""
 
     pattern: str
     rules: tuple[LevelRule, ...]
 
 
-def _pass(rules: Sequence[LevelRule]) -> _Pass:
+def _pass(rules: Sequence[LevelRule]) -> Pass:
     of_group: list[LevelRule] = []
 
     def numbered(rule: LevelRule) -> str:
@@ -48,11 +48,12 @@ def _pass(rules: Sequence[LevelRule]) -> _Pass:
         return re.sub(r"\(\?P<\w+>", group, rule.pattern)
 
     pattern = "|".join([numbered(rule) for rule in rules])
-    return _Pass(pattern, tuple(of_group))
+    return Pass(pattern, tuple(of_group))
 
 
 @cache
-def _passes(place: Place) -> tuple[_Pass, ...]:
+def passes(place: Place) -> tuple[Pass, ...]:
+    """The rules of a place, as they are tried."""
     rules = {rule.name: rule for rule in LEVEL_RULES if rule.place is place}
     if place is Place.START:
         digit = rules.pop("glyph-redis")
@@ -62,12 +63,14 @@ def _passes(place: Place) -> tuple[_Pass, ...]:
     return tuple(_pass([rules[name] for name in names]) for names in _FIELD_PASSES)
 
 
-def find_levels(heads: Heads) -> tuple[Ints, np.ndarray]:
+def find_levels(
+    heads: Heads, places: Iterable[Place] = Place
+) -> tuple[Ints, np.ndarray]:
     """The level of each line, and where its text ends (0 where there is none)."""
     found = np.full(len(heads.rows), Level.UNKNOWN, np.uint8)
     ends = np.zeros(len(heads.rows), np.int64)
     left: Ints = np.arange(len(heads.rows))
-    for place in Place:
+    for place in places:
         if len(left) == 0:
             break
         part = heads.only(left)
@@ -101,12 +104,12 @@ def _by_place(heads: Heads, place: Place) -> tuple[np.ndarray, Ints]:
         first = columns.first_bytes(heads.texts)
         digit = (first >= ord("0")) & (first <= ord("9"))
         for trial, rows in zip(
-            _passes(place), (np.flatnonzero(~digit), np.flatnonzero(digit)), strict=True
+            passes(place), (np.flatnonzero(~digit), np.flatnonzero(digit)), strict=True
         ):
             _match(heads.texts, rows, trial, found)
         return found.levels, found.ends
     texts = heads.texts
-    for trial in _passes(place):
+    for trial in passes(place):
         _match(texts, np.arange(len(heads.rows)), trial, found)
         # What follows can win only where it begins before: it need not look further.
         texts = _cut(texts, found)
@@ -129,7 +132,7 @@ def _cut(texts: Column, found: _Found) -> Column:
     return columns.column(columns.slices(texts, every, every * 0, until))
 
 
-def _match(texts: Column, rows: Ints, trial: _Pass, found: _Found) -> None:
+def _match(texts: Column, rows: Ints, trial: Pass, found: _Found) -> None:
     """Match the rules of a pass; what begins earlier than what was found counts."""
     if len(rows) == 0:
         return
@@ -152,11 +155,12 @@ def _match(texts: Column, rows: Ints, trial: _Pass, found: _Found) -> None:
 
 
 def _levels(rule: LevelRule, words: list[bytes]) -> list[Level]:
-    return [_level(rule.name, word) for word in words]
+    return [level_by_rule(rule.name, word) for word in words]
 
 
 @lru_cache(maxsize=10_000)
-def _level(rule: str, word: bytes) -> Level:
+def level_by_rule(rule: str, word: bytes) -> Level:
+    """The level that a text means where a rule has found it."""
     text = word.decode("latin-1").lower()
     known = _BY_NAME[rule].words.get(text)
     if known is not None:
@@ -166,6 +170,16 @@ def _level(rule: str, word: bytes) -> Level:
     return levels.of_value(text)
 
 
+def level_of_group(name: str, text: bytes) -> Level:
+    """The level that the group `level`, `pri` or `status` of a format says."""
+    return _READERS[name](text.decode("latin-1"))
+
+
+_READERS: dict[str, Callable[[str], Level]] = {
+    "level": levels.of_value,
+    "pri": levels.of_pri,
+    "status": levels.of_status,
+}
 _ANY_STATUS = "|".join(fallback.ACCESS_STATUSES).replace("(?P<status>", "(?:")
 _BY_NAME = {rule.name: rule for rule in LEVEL_RULES}
 

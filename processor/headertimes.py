@@ -21,20 +21,21 @@ from tocsin.formats import fallback, times
 
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 # The longest beginning of a time that tells its form, and what may stand before it.
-_SHAPE_BYTES = 32
+SHAPE_BYTES = 32
 _BEFORE_TIME = r"(?:<\d+>)?(?:[A-Z], ?)?[^0-9A-Za-z]{0,4}"
 _AFTER_LETTER = ("compact-clock", "short-clock")  # glog, cockroach
 _SEARCH_BYTES = 120
 # A date and what delimits it before the time of day; behind it perhaps another, for
 # the first clock may be that of a file name.
-_BEFORE_CLOCK, _BEHIND_CLOCK = 25, 44
+BEFORE_CLOCK, BEHIND_CLOCK = 25, 44
+CLOCK, OTHER_CLOCKS = "0:00:00", ("00.00.00", "0:00")
 _DELIMITER = r"""[\s\[\](){}<>|"'=,;:#@]"""
 _EPOCH = (
     r"(?:^|[\s\[(<|,;:=@])(?P<epoch>1\d{9}(?:[.,]\d{1,9})?|1\d{12}|1\d{15}|1\d{18})"
     r"(?:[\s\[\]()<>|,;:]|$)"
 )
 _EPOCH_DIGITS = 10
-_VAGUE = [k for k, form in enumerate(times.SEARCHED) if not form.has_year]
+VAGUE = [k for k, form in enumerate(times.SEARCHED) if not form.has_year]
 
 
 def find_times(heads: Heads, arrival: Floats, zone: Zone) -> tuple[Floats, Ints]:
@@ -54,9 +55,9 @@ def find_times(heads: Heads, arrival: Floats, zone: Zone) -> tuple[Floats, Ints]
 
 def families(texts: Column) -> tuple[Ints, Ints]:
     """The family of the time that each line begins with, and where; -1 for none."""
-    beginnings = columns.head(texts, _SHAPE_BYTES)
+    beginnings = columns.head(texts, SHAPE_BYTES)
     which, distinct = columns.codes(columns.translate(beginnings, _ZEROS))
-    told = np.array([_at_start(shape) for shape in distinct]).reshape(-1, 2)[which]
+    told = np.array([at_start(shape) for shape in distinct]).reshape(-1, 2)[which]
     return np.where(told[:, 0] < 0, -1, _FAMILY_OF[told[:, 0]]), told[:, 1]
 
 
@@ -78,9 +79,9 @@ class _Search:
 
     def at_start(self, rows: Ints) -> None:
         """Times that lines begin with: each distinct beginning is told once."""
-        beginnings = columns.head(columns.select(self._texts, rows), _SHAPE_BYTES)
+        beginnings = columns.head(columns.select(self._texts, rows), SHAPE_BYTES)
         which, distinct = columns.codes(columns.translate(beginnings, _ZEROS))
-        told = np.array([_at_start(shape) for shape in distinct]).reshape(-1, 2)[which]
+        told = np.array([at_start(shape) for shape in distinct]).reshape(-1, 2)[which]
         self._set(rows, told[:, 0], told[:, 1])
 
     def inside(self, rows: Ints) -> None:
@@ -90,8 +91,8 @@ class _Search:
         rows, clocks = rows[clocks >= 0], clocks[clocks >= 0]
         if len(rows) == 0:
             return
-        at = np.maximum(clocks - _BEFORE_CLOCK, 0)
-        windows = columns.slices(shapes, rows, at, clocks + _BEHIND_CLOCK)
+        at = np.maximum(clocks - BEFORE_CLOCK, 0)
+        windows = columns.slices(shapes, rows, at, clocks + BEHIND_CLOCK)
         # What stands before the window is a delimiter at the line's beginning only.
         told = [
             _inside(window if start else b" " + window)
@@ -139,7 +140,7 @@ class _Search:
         forms[behind_sentence(part, starts)] = -1
         self._set(rows, forms, begins)
         # Where the year is left out, seconds since 1970 beside it count.
-        vague = rows[np.isin(forms, _VAGUE)]
+        vague = rows[np.isin(forms, VAGUE)]
         if len(vague):
             self.epochs(vague)
 
@@ -159,8 +160,8 @@ class _Search:
 
 def _clocks(shapes: Column) -> Ints:
     """Where what looks like a time of day stands, -1 for nowhere."""
-    found = columns.find(shapes, "0:00:00")
-    for other in ("00.00.00", "0:00"):
+    found = columns.find(shapes, CLOCK)
+    for other in OTHER_CLOCKS:
         left = np.flatnonzero(found < 0)
         if len(left) == 0:
             break
@@ -169,7 +170,7 @@ def _clocks(shapes: Column) -> Ints:
 
 
 @lru_cache(maxsize=50_000)
-def _at_start(shape: bytes) -> tuple[int, int]:
+def at_start(shape: bytes) -> tuple[int, int]:
     """The number of the form that a beginning has, and where; -1 for none."""
     return _number(_beginnings().match(shape))
 
@@ -177,7 +178,7 @@ def _at_start(shape: bytes) -> tuple[int, int]:
 @lru_cache(maxsize=50_000)
 def _inside(window: bytes) -> tuple[int, int]:
     """The number of the form that a window's shape contains, and where; -1 for none."""
-    return _number(_windows().search(window))
+    return _number(window_pattern().search(window))
 
 
 def _number(found: re.Match[bytes] | None) -> tuple[int, int]:
@@ -197,7 +198,8 @@ def _beginnings() -> re.Pattern[bytes]:
 
 
 @cache
-def _windows() -> re.Pattern[bytes]:
+def window_pattern() -> re.Pattern[bytes]:
+    """Finds a form in a window around a clock, in zeros for digits."""
     forms = "|".join(
         f"(?P<f{number}>{form.shape})" for number, form in enumerate(times.SEARCHED)
     )

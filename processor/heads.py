@@ -48,5 +48,5 @@ def behind_sentence(
     before = columns.column(
         columns.slices(heads.texts, doubtful, doubtful * 0, starts[doubtful])
     )
-    before = columns.replace(before, r"[\[({<\"][^\[\](){}<>\"]*[\])}>\"]", "[]")
+    before = columns.replace(before, fallback.BRACKETED, "[]")
     return doubtful[columns.matches(before, sentence)]

@@ -9,27 +9,37 @@ of trying all formats in the registry's order.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from processor import columns, headers, headertimes, jsonlines, ownformats
+from processor import (
+    columns,
+    headers,
+    headertimes,
+    jsonlines,
+    ownformats,
+    verdicts,
+)
+from processor.alike import Alike, Told, shapes_of
 from processor.columns import Column, Floats, Ints
 from processor.envelopes import unwrap
 from processor.headertimes import find_times
 from processor.heads import heads_of
 from processor.ownformats import OwnFormat
-from processor.times import to_seconds
+from processor.times import seconds_of, to_seconds
+from processor.verdicts import OPEN, READ, REST
 from processor.zones import Zone
-from tocsin.formats import levels, times
+from tocsin.formats import times
 from tocsin.formats.catalogue import FORMATS
+from tocsin.formats.fallback import Place
 from tocsin.formats.format import Decoder, Format
 from tocsin.values import Level
 
-NO_FORMAT = -1
+NO_FORMAT = verdicts.NO_FORMAT
 MAX_LINE_BYTES = 65_536
 _ANSI = r"\x1b\[[0-9;?]*[A-Za-z]"
 _BEFORE = r"^(?:\xef\xbb\xbf)?[ \t\r]+|^\xef\xbb\xbf"
@@ -62,8 +72,15 @@ class Recogniser:
         ConfigError: one of them is no pattern that runs in linear time.
     """
 
-    def __init__(self, zone: Zone, own: Sequence[OwnFormat] = ()) -> None:
+    def __init__(
+        self,
+        zone: Zone,
+        own: Sequence[OwnFormat] = (),
+        *,
+        alike: Alike | None = None,
+    ) -> None:
         self._zone = zone
+        self._alike = alike or Alike()
         self._own = tuple(own)
         for format_ in self._own:
             format_.check()
@@ -84,7 +101,11 @@ class Recogniser:
     ) -> Reading:
         """Read a batch; `hints` are format numbers, or NO_FORMAT."""
         size = len(values)
-        unwrapped = unwrap(clean(values), arrival, self._zone)
+        lines = clean(values)
+        shapes = shapes_of(lines)
+        unwrapped = unwrap(lines, shapes.distinct, arrival, self._zone)
+        if unwrapped.lines is not lines:
+            shapes = shapes_of(unwrapped.lines)
         reading = Reading(
             lines=unwrapped.lines,
             formats=np.full(size, NO_FORMAT, np.int64),
@@ -93,7 +114,8 @@ class Recogniser:
             begins=np.full(size, -1),
         )
         work = _Work(reading, arrival, self._zone)
-        left = self._read_own(work)
+        told = self._alike.of(unwrapped.lines, shapes)
+        left = work.read_alike(self._read_own(work), told)
         if hints is not None:
             left = self._read_hinted(work, left, hints)
         left = work.try_all(left)
@@ -142,8 +164,14 @@ class Recogniser:
         silent = [number for number, f in enumerate(FORMATS) if f.body_level]
         timeless = [number for number, f in enumerate(FORMATS) if f.time_anywhere]
         unsaid = np.isnan(work.reading.seconds) & np.isin(formats, timeless)
-        work.find_times(np.union1d(rows, np.flatnonzero(unsaid)))
-        work.find_levels(np.union1d(rows, np.flatnonzero(np.isin(formats, silent))))
+        unsaid |= work.needs_time
+        unsaid[rows] = True
+        work.find_times(np.flatnonzero(unsaid))
+        unsaid = np.isin(formats, silent) & ~work.is_told
+        unsaid |= work.needs_level
+        unsaid[rows] = True
+        work.find_levels(np.flatnonzero(unsaid))
+        work.find_levels(np.flatnonzero(work.needs_rest), (Place.REST,))
 
 
 @cache
@@ -193,6 +221,65 @@ class _Work:
         self._arrival = arrival
         self._zone = zone
         self._first = columns.first_bytes(reading.lines)
+        size = len(self._first)
+        self.is_told = np.zeros(size, np.bool_)
+        self.needs_time = np.zeros(size, np.bool_)
+        self.needs_level = np.zeros(size, np.bool_)
+        self.needs_rest = np.zeros(size, np.bool_)
+
+    def read_alike(self, rows: Ints, told: Told) -> Ints:
+        """Read what the shapes of lines tell; the rows of which that is no format."""
+        if len(rows) == 0:
+            return rows
+        told = told.only(rows)
+        seconds = self._seconds_of(told, rows)
+        # What is no time after all may be no line of the format either.
+        settled = told.of("format") >= NO_FORMAT
+        settled &= ~(np.isnan(seconds) & (told.of("form") >= 0))
+        at: Ints | slice = slice(None)
+        if not settled.all():
+            at = np.flatnonzero(settled)
+        hit, reading = rows[at], self.reading
+        level = told.of("level", at)
+        reading.formats[hit] = told.of("format", at)
+        reading.seconds[hit] = seconds[at]
+        reading.begins[hit] = told.of("text", at)
+        reading.levels[hit] = np.where(level >= 0, level, Level.UNKNOWN)
+        if (told.distinct("level") == READ).any():
+            self._read_words(told, rows, np.flatnonzero(settled)[level == READ])
+        self.is_told[hit] = True
+        self.needs_level[hit] = level == OPEN
+        self.needs_rest[hit] = level == REST
+        self.needs_time[hit] = told.of("form", at) == OPEN
+        return rows[~settled]
+
+    def _seconds_of(self, told: Told, rows: Ints) -> Floats:
+        seconds = np.full(len(rows), np.nan)
+        lines, text = self.reading.lines, columns.Text(self.reading.lines)
+        form_of, arrival = told.distinct("form"), self._arrival[rows]
+        for number in np.unique(form_of[form_of >= 0]).tolist():
+            form, at = times.FORMS[number], np.flatnonzero(told.of("form") == number)
+            begins = told.of("time", at)
+            if form.layout:
+                ends = told.of("time_end", at)
+                ends[ends == 0] = MAX_LINE_BYTES
+                part = text.part(rows[at]).narrow(begins, ends)
+                found = seconds_of(part, form, arrival[at], self._zone)
+            else:
+                part_of = columns.select(lines, rows[at])
+                found = to_seconds(part_of, form, arrival[at], self._zone, begins)
+            seconds[at] = found
+        return seconds
+
+    def _read_words(self, told: Told, rows: Ints, at: Ints) -> None:
+        """Levels that digits of the lines say."""
+        formats = told.of("format", at)
+        for number in np.unique(formats).tolist():
+            own = at[formats == number]
+            starts, ends = told.of("word", own), told.of("word_end", own)
+            words = columns.pieces(self.reading.lines, rows[own], starts, ends)
+            name = "pri" if "<pri>" in FORMATS[number].head else "status"
+            self.reading.levels[rows[own]] = _levels_of({name: words})
 
     def try_all(self, rows: Ints) -> Ints:
         """Read the rows that are of any format; the others.
@@ -268,12 +355,12 @@ class _Work:
         others: Ints = rows[self.reading.formats[rows] != number]
         return others
 
-    def find_levels(self, rows: Ints) -> None:
+    def find_levels(self, rows: Ints, places: Iterable[Place] = Place) -> None:
         """Find levels by the rules for lines whose header states none."""
         if len(rows) == 0:
             return
         texts = columns.select(self.reading.lines, rows)
-        ends, found = headers.find_levels(heads_of(texts, rows))
+        ends, found = headers.find_levels(heads_of(texts, rows), places)
         ends[ends == 0] = -1
         self.reading.begins[rows] = np.maximum(self.reading.begins[rows], ends)
         left = np.flatnonzero(found == Level.UNKNOWN)
@@ -354,10 +441,5 @@ def _levels_of(groups: Mapping[str, Column]) -> npt.NDArray[np.uint8]:
     """The levels of a group `level`, `pri` or `status`: each distinct text once."""
     name = next(name for name in ("level", "pri", "status") if name in groups)
     which, texts = columns.codes(groups[name])
-    read = {
-        "level": levels.of_value,
-        "pri": levels.of_pri,
-        "status": levels.of_status,
-    }[name]
-    distinct = [read(raw.decode("latin-1")) for raw in texts]
+    distinct = [headers.level_of_group(name, raw) for raw in texts]
     return np.array(distinct, np.uint8)[which]

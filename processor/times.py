@@ -62,8 +62,13 @@ def to_seconds(
     text = Text(values)
     if begins is not None:
         text.starts = text.starts + begins
+    return seconds_of(text, form, arrival, zone)
+
+
+def seconds_of(text: Text, form: TimeForm, arrival: Floats, zone: Zone) -> Floats:
+    """As `to_seconds`, of a form with a layout; the time begins where the rows do."""
     with np.errstate(invalid="ignore"):
-        return _Layout(form.layout, text).seconds(arrival, zone)
+        return _seconds(form.layout, text, arrival, zone)
 
 
 def of_any_form(values: Column, arrival: Floats, zone: Zone) -> Floats:
@@ -125,6 +130,42 @@ def _days_from_civil(year: Ints, month: Ints, day: Ints) -> Ints:
     )
 
 
+def _seconds(layout: str, text: Text, arrival: Floats, zone: Zone) -> Floats:
+    fraction, known, offset = _Layout(layout, text).rest()
+    wall, which = _wall(layout, text, arrival, zone)
+    utc = wall.copy()
+    stated = np.flatnonzero(~np.isnan(wall))
+    utc[stated] = zone.to_utc(wall[stated])
+    if not known.any():
+        return np.asarray(utc[which] + fraction)
+    return np.where(known, wall[which] - offset, utc[which]) + fraction
+
+
+def _wall(
+    layout: str, text: Text, arrival: Floats, zone: Zone
+) -> tuple[Floats, Ints | slice]:
+    """Wall-clock times, and which of them each row states.
+
+    Most lines are of the same second as the line before: each is read once.
+    """
+    size = len(text.starts)
+    runs = text.runs(len(layout))
+    few = len(runs) * 4 < size and not (text.ends - text.starts < len(layout)).any()
+    if few:
+        first, until = text.part(runs), np.append(runs[1:], size)
+        which = np.repeat(np.arange(len(runs)), until - runs)
+        earliest = np.minimum.reduceat(arrival, runs)
+        found = _Layout(layout, first).wall(earliest, zone)
+        if "YY" in layout.upper():
+            return found, which
+        # The year that is left out is that of arrival: it may change within a run.
+        latest = np.maximum.reduceat(arrival, runs)
+        last = _Layout(layout, first).wall(latest, zone)
+        if np.array_equal(found, last, equal_nan=True):
+            return found, which
+    return _Layout(layout, text).wall(arrival, zone), slice(None)
+
+
 class _Layout:
     """Reads the parts of a layout out of a column's characters."""
 
@@ -133,21 +174,9 @@ class _Layout:
         self._text = text
         self._valid: Bools = text.ends - text.starts >= len(layout)
 
-    def seconds(self, arrival: Floats, zone: Zone) -> Floats:
+    def wall(self, arrival: Floats, zone: Zone) -> Floats:
+        """The wall-clock time that the layout states, NaN where that is none."""
         digits = self._digits()
-        wall = self._wall(digits, arrival, zone)
-        fraction, rest = self._fraction(self._text.starts + len(self._layout))
-        if "ffffff" in digits:
-            fraction = fraction + digits["ffffff"] / 1e6
-        known, offset = self._zone(rest)
-        utc = wall - offset
-        if not known.all():
-            missing = np.flatnonzero(~known & ~np.isnan(wall))
-            utc[missing] = zone.to_utc(wall[missing])
-        utc[~self._valid] = np.nan
-        return utc + fraction
-
-    def _wall(self, digits: dict[str, Ints], arrival: Floats, zone: Zone) -> Floats:
         hour, minute, second = (digits[part] for part in ("HH", "MM", "SS"))
         # Second 60 is a leap second: the first of the next minute.
         self._valid &= (hour < 24) & (minute < 60) & (second <= 60)
@@ -155,10 +184,20 @@ class _Layout:
         of_day = hour * 3600 + minute * 60 + second
         civil = _Civil(month, digits["dd"], of_day)
         if "yy" in digits:
-            return civil.seconds(_CENTURY + digits["yy"])
-        if "YYYY" in digits:
-            return civil.seconds(digits["YYYY"])
-        return _latest_year(civil, arrival, zone)
+            found = civil.seconds(_CENTURY + digits["yy"])
+        elif "YYYY" in digits:
+            found = civil.seconds(digits["YYYY"])
+        else:
+            found = _latest_year(civil, arrival, zone)
+        if "ffffff" in digits:
+            found = found + digits["ffffff"] / 1e6
+        found[~self._valid] = np.nan
+        return found
+
+    def rest(self) -> tuple[Floats, Bools, Floats]:
+        """The fraction behind the layout, whether a zone is stated, and its offset."""
+        fraction, at = self._fraction(self._text.starts + len(self._layout))
+        return fraction, *self._zone(at)
 
     def _digits(self) -> dict[str, Ints]:
         """The numbers of the layout, all gathered in one step."""

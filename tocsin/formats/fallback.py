@@ -299,5 +299,8 @@ PLAIN_WORD = (
 )
 """A word that no header has: what follows is no level."""
 
+BRACKETED = r"[\[({<\"][^\[\](){}<>\"]*[\])}>\"]"
+"""What may read as a sentence though the header is not over: names of threads."""
+
 LONG_SENTENCE = r"(?:^|[\s:])(?P<words>[A-Za-z][a-z']+ [a-z][a-z']+ [a-z][a-z']+) "
 """Three: no bare number behind them is the time."""

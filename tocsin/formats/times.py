@@ -111,10 +111,7 @@ class TimeForm:
     @property
     def shape(self) -> str:
         """The pattern without limits to the digits: what it matches has the shape."""
-        shape = self.pattern
-        for limited, free in _LIMITED:
-            shape = shape.replace(limited, free)
-        return shape
+        return without_limits(self.pattern)
 
     @property
     def family(self) -> str:
@@ -130,6 +127,13 @@ class TimeForm:
         if self.parts:
             return "<YYYY>" in self.parts
         return not self.layout or "YY" in self.layout.upper()
+
+
+def without_limits(pattern: str) -> str:
+    """A pattern with forms of time that matches whatever digits stand there."""
+    for limited, free in _LIMITED:
+        pattern = pattern.replace(limited, free)
+    return pattern
 
 
 FORMS: tuple[TimeForm, ...] = (

@@ -1,0 +1,145 @@
+"""Reads lines that begin alike in one go: what their shape tells, for a whole batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from processor import columns
+from processor.columns import Column, Ints
+from processor.verdicts import HOPELESS, NOTHING, OPEN, Verdict, judge
+
+SHORT, LONG = 64, 112
+"""Most headers end in the first bytes of a line; of the rest most in the second."""
+# To judge a shape costs as much as to read some 20 lines by the general rules.
+_WORTH = 16
+_REMEMBERED = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """The shapes of lines: each one's number in the distinct ones."""
+
+    which: Ints
+    distinct: Sequence[bytes]
+
+
+def shapes_of(lines: Column, start: int = 0, stop: int = SHORT) -> Shapes:
+    """The bytes of each line between two positions, zeros for digits."""
+    return Shapes(*columns.codes(columns.zeroed(columns.between(lines, start, stop))))
+
+
+class Told:
+    """What is known of each line: a verdict, of which `which` is the number."""
+
+    def __init__(self, which: Ints, verdicts: Ints) -> None:
+        self.which = which
+        self._verdicts = verdicts
+
+    def only(self, rows: Ints) -> Told:
+        """The same of some rows, which ascend."""
+        if len(rows) == len(self.which):
+            return self
+        return Told(self.which[rows], self._verdicts)
+
+    def distinct(self, field: str) -> Ints:
+        """A field of each verdict."""
+        return self._verdicts[:, Verdict._fields.index(field)]
+
+    def of(self, field: str, rows: Ints | slice = slice(None)) -> Ints:
+        """A field of the verdicts of rows."""
+        taken: Ints = self.distinct(field)[self.which[rows]]
+        return taken
+
+
+class Alike:
+    """Knows the verdicts on shapes that have come up often.
+
+    `worth`: how often a shape comes up before it is judged.
+    """
+
+    def __init__(self, *, worth: int = _WORTH) -> None:
+        self._short, self._long = _Verdicts(SHORT, worth), _Verdicts(LONG, worth)
+
+    def of(self, lines: Column, shapes: Shapes) -> Told:
+        """What lines tell by their shapes, which are the short ones."""
+        which, told = shapes.which, self._short.of(shapes)
+        rows = _rows_with_more(which, told)
+        if len(rows) == 0:
+            return Told(which, told)
+        tails = shapes_of(columns.select(lines, rows), SHORT, LONG)
+        longer = _joined(Shapes(which[rows], shapes.distinct), tails)
+        more = self._long.of(longer)
+        better = more[longer.which, 0] > HOPELESS
+        which = which.copy()
+        which[rows[better]] = longer.which[better] + len(told)
+        return Told(which, np.concatenate([told, more]))
+
+
+def _rows_with_more(which: Ints, told: Ints) -> Ints:
+    """The rows of which a longer shape may tell more."""
+    format_, level, form = (
+        told[:, Verdict._fields.index(name)] for name in ("format", "level", "form")
+    )
+    more = (level == OPEN) | (form == OPEN)
+    more = (format_ != HOPELESS) & ((format_ == OPEN) | more)
+    return np.flatnonzero(more[which]) if more.any() else which[:0]
+
+
+def _joined(beginnings: Shapes, tails: Shapes) -> Shapes:
+    width = len(tails.distinct)
+    pairs, which = np.unique(
+        beginnings.which * width + tails.which, return_inverse=True
+    )
+    return Shapes(
+        which,
+        [
+            beginnings.distinct[pair // width] + tails.distinct[pair % width]
+            for pair in pairs.tolist()
+        ],
+    )
+
+
+class _Verdicts:
+    """The verdicts on shapes of one size."""
+
+    def __init__(self, size: int, worth: int) -> None:
+        self._size = size
+        self._worth = worth
+        self._clear()
+
+    def _clear(self) -> None:
+        self._known: dict[bytes, int] = {}
+        self._seen: dict[bytes, int] = {}
+        self._verdicts = np.array([NOTHING] * 256, np.int64)
+
+    def of(self, shapes: Shapes) -> Ints:
+        """A row a distinct shape, a column a field of Verdict."""
+        size = len(shapes.distinct)
+        if len(self._known) + len(self._seen) + size > _REMEMBERED:
+            self._clear()
+        counts = np.bincount(shapes.which, minlength=size).tolist()
+        pairs = zip(shapes.distinct, counts, strict=True)
+        numbers = [self._number(shape, count) for shape, count in pairs]
+        verdicts: Ints = self._verdicts[np.array(numbers, np.int64)]
+        return verdicts
+
+    def _number(self, shape: bytes, count: int) -> int:
+        known = self._known.get(shape)
+        if known is not None:
+            return known
+        seen = self._seen.pop(shape, 0) + count
+        if seen < self._worth:
+            self._seen[shape] = seen
+            return 0
+        return self._remember(shape, judge(shape, is_cut=len(shape) == self._size))
+
+    def _remember(self, shape: bytes, verdict: Verdict) -> int:
+        number = len(self._known) + 1
+        if number == len(self._verdicts):
+            self._verdicts = np.concatenate([self._verdicts] * 2)
+        self._known[shape] = number
+        self._verdicts[number] = verdict
+        return number
