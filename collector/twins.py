@@ -39,6 +39,8 @@ _WORK_BYTES = 4 * 1024**2
 _PIECE = 256 * 1024
 # One that is not whole, and to which nothing was written for that long, is cut short.
 _QUIET_S = 30.0
+# Originals of one name in other directories, as with logrotate's `olddir`.
+_MOST_NAMESAKES = 16
 
 
 @dataclass(slots=True, eq=False)
@@ -95,6 +97,8 @@ class Twins:
         self._held: dict[FileKey, _Held] = {}
         # Those that are no twins, with size and time.
         self._none: dict[FileKey, tuple[int, float]] = {}
+        self._names: dict[str, list[Source]] = {}
+        self._named_in = -1
 
     def judge(self, found: Found, *, now: float) -> Copy | LeftOut | None:
         """Tell a twin, or hold it back until that is known; None if it is none."""
@@ -149,18 +153,34 @@ class Twins:
             self._follow(original)
 
     def _originals(self, found: Found) -> Iterator[_Original]:
-        directory, _, name = found.path.rpartition("/")
+        name = found.path.rpartition("/")[2]
         stem = unpacked_name(name) or name
-        names = dict.fromkeys((stem, *base_names(stem), name.removesuffix(".gz")))
-        sources = [self._ledger.by_path.get(f"{directory}/{each}") for each in names]
+        names = dict.fromkeys((stem, *base_names(stem)))
+        sources = [s for each in names for s in self._namesakes(each, found)]
         sources += [s for s in self._ledger.truncated if s.name in names]
-        for source in filter(None, dict.fromkeys(sources)):
+        for source in dict.fromkeys(sources):
             if source.archive is None:
                 yield from self._of_source(source)
         for each in names:
             for row in self._stored.named(each):
                 if row.packed is None and row.offset:
                     yield _Original(row.file_id, row.offset, row.fingerprint, row=row)
+
+    def _namesakes(self, name: str, found: Found) -> list[Source]:
+        """Files of a name, those beside it first; of one path there may be several.
+
+        What was renamed and packed between two looks is still known by its old name,
+        which another file has now.
+        """
+        if self._named_in != self._ledger.sweeps:
+            self._named_in = self._ledger.sweeps
+            self._names = {}
+            for source in self._ledger.by_key.values():
+                self._names.setdefault(source.name, []).append(source)
+        directory = found.path.rpartition("/")[0]
+        namesakes = self._names.get(name, [])
+        namesakes.sort(key=lambda s: s.path.rpartition("/")[0] != directory)
+        return namesakes[:_MOST_NAMESAKES]
 
     def _of_source(self, source: Source) -> Iterator[_Original]:
         before = source.before

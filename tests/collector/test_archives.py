@@ -202,6 +202,21 @@ def test_s24_the_twin_of_a_file_is_read_from_where_that_was_read_to(
     assert desk.lost() == 0
 
 
+def test_s24_renamed_and_packed_between_two_looks_it_is_not_read_again(
+    desk: Desk,
+) -> None:
+    path = desk.logs / "app.log"
+    path.write_bytes(numbered(60))
+    desk.work()
+
+    compress(path.rename(desk.logs / "app.log.1"))
+    path.write_bytes(numbered(3, start=1000))
+    for _ in range(6):
+        desk.work(after_s=10)
+
+    expect(desk, numbered(60), numbered(3, start=1000))
+
+
 def test_s24_of_one_that_was_rotated_and_packed_while_away_all_is_new(
     desk: Desk,
 ) -> None:

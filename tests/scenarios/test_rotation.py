@@ -248,6 +248,52 @@ def test_s39_a_link_is_turned_and_its_old_target_still_written(
     running.expect_exactly_once()
 
 
+TRACE = (
+    b"2026-11-25 10:00:00 ERROR it broke\n"
+    b"java.lang.IllegalStateException: no more\n"
+    b"\tat a.B.c(B.java:1)\n"
+    b"\tat a.B.d(B.java:2)\n"
+    b"Caused by: java.io.IOException: gone\n"
+    b"\tat a.B.e(B.java:3)\n"
+)
+AFTER = b"2026-11-25 10:00:01 INFO well again"
+
+
+def test_s43_an_event_goes_on_in_its_file_while_that_is_renamed(
+    running: Stage,
+) -> None:
+    path = running.logs / "app.log"
+    writer = Writer(running, path)
+    writer.raw(TRACE[:90])
+    rename(path, "app.log.1")
+    writer.raw(TRACE[90:])
+    writer.close()
+    running.append(path, AFTER + b"\n")
+
+    running.expect([TRACE.rstrip(b"\n"), AFTER])
+    running.expect_exactly_once()
+
+    assert set(running.marks()) <= {Mark.OPEN}
+
+
+def test_s43_of_an_event_in_two_files_both_halves_say_so(running: Stage) -> None:
+    path = running.logs / "app.log"
+    first, rest = (
+        TRACE[: TRACE.index(b"\tat a.B.d")],
+        TRACE[TRACE.index(b"\tat a.B.d") :],
+    )
+    running.append(path, first)
+
+    rename(path, "app.log.1")
+    running.append(path, rest + AFTER + b"\n")
+
+    halves = first.rstrip(b"\n"), rest.rstrip(b"\n")
+    running.expect([*halves, AFTER])
+    running.expect_exactly_once()
+    marks = {r.value: r.key.mark for r in running.records()}
+    assert marks == {halves[0]: Mark.OPEN, halves[1]: Mark.REST, AFTER: Mark.NONE}
+
+
 def test_s68_verify_proves_all_that_the_scenarios_here_left_behind(
     shared: Shared, running: Stage
 ) -> None:
