@@ -6,8 +6,8 @@ in the order of log-metrics; every decision depends on them and on `now` alone.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from alerting.burst import BurstDetector, BurstRule, Calm
@@ -17,10 +17,11 @@ from alerting.happening import Event, Hold, Observed, Progress, Release, Stalled
 from alerting.incident import BURST, Arrival, Incident, Kind, Policy, Reason
 from alerting.reducer import reduce
 from alerting.rules.rule import Rule
-from alerting.rules.watch import Asked, Sign, Watch
+from alerting.rules.watch import Asked, Seen, Sign, Watch
 from alerting.rules.working import Working
 from alerting.tiling import Fit, Place, Tiling
 from tocsin.records.frames import Frame, Pane
+from tocsin.values import Level
 
 SPARK_S = 60
 _MAX_STEPS_S = 600  # seconds of the watermark that are looked at one by one
@@ -69,6 +70,7 @@ class Engine:
         self._processed_at = 0.0  # when the frame in hand was made
         self._tiling = Tiling()
         self._trails: dict[str, Trail] = {}
+        self._groups: dict[str, Group] = {}  # of whole services
         self._incidents: dict[_Key, Incident] = {}
         self._checked: int | None = None
         self._changed: dict[str, Incident] = {}
@@ -139,9 +141,10 @@ class Engine:
         fit, _ = self._tiling.take(frame)
         if fit.counts:
             settled = self._whole_watermark()
-            for _, panes in _by_second(frame.panes):
-                errors = self._learn(panes, settled)
-                self._working.learn(panes, errors)
+            for panes in _by_second(frame.panes):
+                seen = self._learn(panes, settled)
+                if seen is not None:
+                    self._working.learn(seen)
         reached = self._whole_watermark()
         if reached is not None:
             self._working.pass_by(_next(self._checked, reached), reached)
@@ -157,11 +160,13 @@ class Engine:
         self.reasons[Reason.TOO_OLD] += stale
         settled = self._whole_watermark()
         self._processed_at = frame.processed_at
-        for service, panes in _by_second(frame.panes):
-            errors = self._learn(panes, settled)
-            if errors:
-                outcomes += self._observe(service, panes, now)
-            for watch, asked in self._working.learn(panes, errors):
+        for panes in _by_second(frame.panes):
+            seen = self._learn(panes, settled)
+            if seen is None:
+                continue
+            if seen.errors:
+                outcomes += self._observe(seen, now)
+            for watch, asked in self._working.learn(seen):
                 outcomes += self._observe_rule(watch, asked, now)
         outcomes += self._advance(now)
         return Step(fit, missing, tuple(outcomes))
@@ -187,26 +192,33 @@ class Engine:
         until = None if incident.resolved_at is None else int(incident.resolved_at)
         self._detector.restore(incident.service, int(incident.opened_at), until)
 
-    def _learn(self, panes: Sequence[Pane], settled: int | None) -> int:
-        """Count the panes of one service and second; how many errors they add."""
+    def _learn(self, panes: Sequence[Pane], settled: int | None) -> Seen | None:
+        """Count the panes of one service and second; None where they are too late."""
         pane = panes[0]
-        errors, lines = pane.errors, pane.lines
+        service, second = pane.service, pane.second
+        counts = pane.counts
+        errors, lines = counts[Level.ERROR] + counts[Level.FATAL], sum(counts)
         for other in panes[1:]:
             errors += other.errors
             lines += other.lines
         counted = self._detector.observe(
-            pane.service,
-            pane.second,
+            service,
+            second,
             errors=errors,
             lines=lines,
-            settled=pane.second if settled is None else settled,
+            settled=second if settled is None else settled,
         )
         if not counted:
             self.dropped += lines
-            return 0
+            return None
         if errors:
-            self._trail(pane.service).add(panes)
-        return errors
+            self._trail(service).add(panes)
+        group = self._groups.get(service)
+        if group is None:
+            if len(self._groups) >= _MAX_TRAILS:
+                self._groups.clear()
+            group = self._groups[service] = Group(service)
+        return Seen(group, panes, errors, lines)
 
     def _trail(self, service: str) -> Trail:
         trail = self._trails.get(service)
@@ -216,18 +228,15 @@ class Engine:
             trail = self._trails[service] = Trail()
         return trail
 
-    def _observe(
-        self, service: str, panes: Sequence[Pane], now: float
-    ) -> list[Outcome]:
-        second = panes[0].second
+    def _observe(self, seen: Seen, now: float) -> list[Outcome]:
+        service, panes, second = seen.service, seen.panes, seen.second
         burst = self._detector.judge_since(service, second)
-        state = self._incidents.get((BURST, Group(service)))
+        state = self._incidents.get((BURST, seen.group))
         is_open = state is not None and state.is_open
         if burst is None and not is_open:
             self.reasons[Reason.NOT_FIRING] += 1
             return []
         trail = self._trails[service]
-        errors = sum(x.errors for x in panes)
         window, span_s, end = _NOTHING, 1, second
         if burst is not None and not is_open:
             span_s, end = burst.window_s, burst.second
@@ -235,9 +244,9 @@ class Engine:
         since = int(state.opened_at) - 1 if state is not None else second
         event = Observed(
             rule=BURST,
-            of=Group(service),
+            of=seen.group,
             second=second,
-            errors=errors,
+            errors=seen.errors,
             peak=max(self._detector.recent(service, end, span_s)),
             burst=burst,
             window=window,
@@ -375,13 +384,17 @@ def _next(checked: int | None, reached: int) -> int:
     return reached if checked is None else checked + 1
 
 
-def _by_second(panes: Iterable[Pane]) -> list[tuple[str, list[Pane]]]:
-    """Panes by service and second, seconds in order; those of long ago are left out."""
-    groups: defaultdict[tuple[int, str], list[Pane]] = defaultdict(list)
+def _by_second(panes: Iterable[Pane]) -> Iterator[list[Pane]]:
+    """Panes by second and service, in order; those of long ago are left out."""
+    groups: dict[tuple[int, str], list[Pane]] = {}
     for pane in panes:
         if not pane.stale:
-            groups[pane.second, pane.service].append(pane)
-    return [(service, groups[second, service]) for second, service in sorted(groups)]
+            key = pane.second, pane.service
+            if key in groups:
+                groups[key].append(pane)
+            else:
+                groups[key] = [pane]
+    return (groups[key] for key in sorted(groups))
 
 
 def _arrival(panes: Sequence[Pane], processed_at: float) -> Arrival:

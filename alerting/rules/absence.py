@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from math import ceil
 from statistics import median
 
@@ -26,8 +27,9 @@ from alerting.group import Group
 from alerting.message import clock_time, span
 from alerting.rules.rule import Rule, forgotten_s
 from alerting.rules.selection import Selection
-from alerting.rules.watch import Asked, Learner, Sign, Watch
+from alerting.rules.watch import Asked, Learner, Seen, Sign, Watch
 from tocsin.records.frames import Pane
+from tocsin.values import Level
 
 _RUNS = 3  # windows in which a service must write to be expected
 _REMEMBER_S = 900  # eight lines so far apart are within the two hours of frames
@@ -61,6 +63,7 @@ class Absence(Watch, Learner):
     def __init__(self, rule: Rule) -> None:
         super().__init__(rule.name, rule.policy)
         self._lines = rule.lines
+        self._is_whole = rule.lines.kind == Selection(levels=tuple(Level)).kind
         self._levels = rule.levels
         self._window_s = rule.window_s
         self._too_long_s = ceil(rule.levels.lowest * rule.window_s)
@@ -79,16 +82,18 @@ class Absence(Watch, Learner):
         """It counts for itself."""
         return (self,)
 
-    def learn(
-        self,
-        panes: Sequence[Pane],
-        errors: int,  # noqa: ARG002 - counts by itself
-    ) -> Iterable[tuple[Watch, Asked]]:
+    def is_about(self, service: str) -> bool:
+        """Whether it watches a service."""
+        return self._lines.is_about(service)
+
+    def learn(self, seen: Seen) -> Iterable[tuple[Watch, Asked]]:
         """Note that lines came."""
-        if self._lines.is_about(panes[0].service):
-            for part in self._lines.parts(panes):
-                if part.count:
-                    self._note(part.group, part.panes)
+        if self._is_whole:
+            self._note(seen.group, seen.panes)
+            return ()
+        for part in self._lines.parts(seen.panes):
+            if part.count:
+                self._note(part.group, part.panes)
         return ()
 
     def due(self, start: int, reached: int) -> Iterator[tuple[int, Group]]:
@@ -162,13 +167,13 @@ class Absence(Watch, Learner):
             heard = self._heard[group] = _Heard(second, second, second)
             self._changed.add(group)
         for pane in panes:
-            heard.hosts[pane.host] = max(second, heard.hosts.get(pane.host, 0))
+            heard.hosts[pane.host] = second
         if len(heard.hosts) > _MAX_HOSTS:
             del heard.hosts[min(heard.hosts, key=lambda x: heard.hosts[x])]
-        if not heard.recent or second > heard.recent[-1]:
-            heard.recent = [*heard.recent[1 - _MAX_RECENT :], second]
         if second > heard.last:
             self._go_on(group, heard, second)
+        elif not heard.recent:
+            heard.recent.append(second)
         if group not in self._queued:
             self._enqueue(group, self._next(heard, after=heard.last))
 
@@ -177,8 +182,12 @@ class Absence(Watch, Learner):
             heard.since = second
             self._changed.add(group)
         heard.last = second
-        heard.silence = max(second, heard.silence)
-        self._held.discard(group)
+        heard.recent.append(second)
+        if len(heard.recent) > 2 * _MAX_RECENT:  # seldom: it is done for each line
+            del heard.recent[:-_MAX_RECENT]
+        heard.silence = max(heard.silence, second)
+        if self._held:
+            self._held.discard(group)
         if second - heard.written >= _REFRESH_S:
             self._changed.add(group)
 
@@ -245,6 +254,7 @@ class Absence(Watch, Learner):
         if heard is None:
             return None
         heard.written = heard.last
+        del heard.recent[:-_MAX_RECENT]
         return msgspec.json.encode(heard)
 
     def _make_room(self) -> None:
@@ -268,5 +278,6 @@ def _why(heard: _Heard, end: int) -> str:
     if not heard.recent:
         return f"none for {lasts}, since it is watched ({clock_time(heard.since)})"
     came = f"none for {lasts}, the last one at {clock_time(heard.last)}"
-    gaps = [b - a for a, b in zip(heard.recent, heard.recent[1:], strict=False)]
+    recent = heard.recent[-_MAX_RECENT:]
+    gaps = [b - a for a, b in pairwise(recent)]
     return f"{came}; usually one each {span(median(gaps))}" if gaps else came

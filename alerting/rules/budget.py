@@ -11,7 +11,7 @@ a long window, so that it matters, and over a twelfth of it, so that it still go
 The time before a group was met counts as if it had been without errors: of a service
 known for ten minutes nobody can say that it burnt a tenth of a month.
 
-Windows begin with whole minutes, those over six hours with half hours. Memory: 5 KiB a
+Windows begin with whole minutes, those over six hours with half hours. Memory: 3 KiB a
 group. A row each half hour tells what is older than any late line; frames the rest.
 """
 
@@ -28,11 +28,12 @@ from alerting.burst import Burst, Calm, Severity
 from alerting.group import Group
 from alerting.message import span
 from alerting.rules.rule import Rule
-from alerting.rules.watch import Asked, Learner, Sign, Watch
+from alerting.rules.selection import Selection
+from alerting.rules.watch import Asked, Learner, Seen, Sign, Watch
 from alerting.seconds import KEPT_S
-from tocsin.records.frames import Pane, TemplateCount
+from tocsin.records.frames import TemplateCount
 
-_MAX_GROUPS = 5000
+_MAX_GROUPS = 20_000
 _EVERY_S = 10  # how often it is asked
 _WRITE_S = 1800
 _MINUTE_S, _MINUTES = 60, 361  # six hours, and the minute that is still open
@@ -66,8 +67,8 @@ class _Ring:
         self.step_s = step_s
         self.size = size
         self.newest = -1
-        self._bad = array("I", bytes(4 * size))
-        self._lines = array("I", bytes(4 * size))
+        self._bad = array("H", bytes(2 * size))
+        self._lines = array("H", bytes(2 * size))
 
     def add(self, step: int, bad: int, lines: int) -> None:
         """Count lines of a step that is not too old."""
@@ -75,20 +76,38 @@ class _Ring:
             for at in range(max(self.newest + 1, step - self.size + 1), step + 1):
                 self._bad[at % self.size] = self._lines[at % self.size] = 0
             self.newest = step
-        self._bad[step % self.size] += bad
-        self._lines[step % self.size] += lines
+        slot = step % self.size
+        self._bad = _added(self._bad, slot, bad)
+        self._lines = _added(self._lines, slot, lines)
 
     def sums(self, after: int, end: int) -> tuple[int, int]:
         """Bad lines and all lines of the steps after one up to another."""
         first = max(after + 1, self.newest - self.size + 1)
-        slots = [at % self.size for at in range(first, min(end, self.newest) + 1)]
-        return sum([self._bad[x] for x in slots]), sum([self._lines[x] for x in slots])
+        last = min(end, self.newest)
+        if last < first:
+            return 0, 0
+        return self._sum(self._bad, first, last), self._sum(self._lines, first, last)
+
+    def _sum(self, counts: array[int], first: int, last: int) -> int:
+        start, end = first % self.size, last % self.size + 1
+        if start < end:
+            return sum(counts[start:end])
+        return sum(counts[start:]) + sum(counts[:end])
 
     def steps(self) -> list[tuple[int, int, int]]:
         """Every step that has lines: which, bad lines, all lines."""
         first = max(0, self.newest - self.size + 1)
         found = ((x, *self.sums(x - 1, x)) for x in range(first, self.newest + 1))
         return [x for x in found if x[2]]
+
+
+def _added(counts: array[int], slot: int, count: int) -> array[int]:
+    """The counts with more in a slot; wider where they need to be."""
+    count += counts[slot]
+    if count > 0xFFFF and counts.typecode == "H":
+        counts = array("I", counts)
+    counts[slot] = count
+    return counts
 
 
 class _Row(msgspec.Struct, array_like=True):
@@ -104,25 +123,49 @@ class _Row(msgspec.Struct, array_like=True):
 class _Spent:
     """What a group has spent; `since`: when it was met, `floor`: what a row told."""
 
-    __slots__ = ("floor", "half_hours", "minutes", "newest", "since", "written")
+    __slots__ = (
+        "_bad",
+        "_lines",
+        "_minute",
+        "floor",
+        "half_hours",
+        "minutes",
+        "newest",
+        "since",
+        "written",
+    )
 
     def __init__(self, since: int) -> None:
         self.since = self.newest = self.written = since
         self.floor = 0
         self.minutes = _Ring(_MINUTE_S, _MINUTES)
         self.half_hours = _Ring(_HALF_HOUR_S, _HALF_HOURS)
+        self._minute = since // _MINUTE_S  # of what is not in the rings yet
+        self._bad = self._lines = 0
 
     def add(self, second: int, bad: int, lines: int) -> bool:
         """Count lines of a second, unless they are told of already, or too late."""
         if second < self.floor or second <= self.newest - KEPT_S:
             return False
         self.newest = max(self.newest, second)
-        self.minutes.add(second // _MINUTE_S, bad, lines)
-        self.half_hours.add(second // _HALF_HOUR_S, bad, lines)
+        if second // _MINUTE_S != self._minute:
+            self.flush()
+            self._minute = second // _MINUTE_S
+        self._bad += bad
+        self._lines += lines
         return True
+
+    def flush(self) -> None:
+        """Put what was counted of the minute into the rings."""
+        if self._lines:
+            self.minutes.add(self._minute, self._bad, self._lines)
+            half_hour = self._minute * _MINUTE_S // _HALF_HOUR_S
+            self.half_hours.add(half_hour, self._bad, self._lines)
+            self._bad = self._lines = 0
 
     def sums(self, end: int, window_s: int) -> tuple[int, int]:
         """Bad lines and all lines of a window."""
+        self.flush()
         in_minutes = window_s < _MINUTE_S * _MINUTES
         ring = self.minutes if in_minutes else self.half_hours
         return ring.sums((end - window_s) // ring.step_s, end // ring.step_s)
@@ -130,6 +173,7 @@ class _Spent:
     def row(self) -> _Row:
         """What is older than any line that may still come."""
         floor = (self.newest - KEPT_S + 1) // _MINUTE_S * _MINUTE_S
+        self.flush()
         minutes = self.minutes.steps()
         later: dict[int, tuple[int, int]] = {}
         for minute, bad, lines in minutes:
@@ -179,12 +223,13 @@ class Budget(Watch, Learner):
     def __init__(self, rule: Rule, objective: float) -> None:
         super().__init__(rule.name, rule.policy)
         self._lines = rule.lines
+        self._is_usual = rule.lines.kind == Selection().kind
         self._levels = rule.levels
         self._min_count = rule.config.min_count
         self._objective = objective
         self._allowed = 1.0 - objective
         self._spent: dict[Group, _Spent] = {}
-        self._burning: set[Group] = set()  # had bad lines within six hours
+        self._burning: dict[Group, int] = {}  # when bad lines last came
         self._changed: set[Group] = set()
 
     @property
@@ -192,24 +237,30 @@ class Budget(Watch, Learner):
         """It counts for itself."""
         return (self,)
 
-    def learn(
-        self,
-        panes: Sequence[Pane],
-        errors: int,  # noqa: ARG002 - counts by itself
-    ) -> Iterable[tuple[Watch, Asked]]:
+    def is_about(self, service: str) -> bool:
+        """Whether it watches a service."""
+        return self._lines.is_about(service)
+
+    def learn(self, seen: Seen) -> Iterable[tuple[Watch, Asked]]:
         """Count bad lines and all lines; bad ones belong to what is open."""
-        if not self._lines.is_about(panes[0].service):
-            return ()
+        if self._is_usual:
+            self._count(seen.group, seen, seen.errors, seen.lines)
+            if not seen.errors or seen.group not in self.open:
+                return ()
+            return [(self, Asked(seen.group, seen.errors, seen.panes))]
         asked: list[tuple[Watch, Asked]] = []
-        for part in self._lines.parts(panes):
-            spent = self._spent.get(part.group) or self._meet(part.group, panes[0])
-            is_new = spent.add(panes[0].second, part.count, part.lines)
-            if spent.newest - spent.written >= _WRITE_S:
-                self._changed.add(part.group)
-            if is_new and part.count:
-                self._burning.add(part.group)
+        for part in self._lines.parts(seen.panes):
+            self._count(part.group, seen, part.count, part.lines)
+            if part.count and part.group in self.open:
                 asked.append((self, Asked(part.group, part.count, part.panes)))
         return asked
+
+    def _count(self, group: Group, seen: Seen, bad: int, lines: int) -> None:
+        spent = self._spent.get(group) or self._meet(group, seen.second)
+        if spent.add(seen.second, bad, lines) and bad:
+            self._burning[group] = max(seen.second, self._burning.get(group, 0))
+        if spent.newest - spent.written >= _WRITE_S:
+            self._changed.add(group)
 
     def due(self, start: int, reached: int) -> Iterator[tuple[int, Group]]:
         """The groups that burn, each ten seconds."""
@@ -222,9 +273,8 @@ class Budget(Watch, Learner):
 
     def pass_by(self, start: int, reached: int) -> None:  # noqa: ARG002 - as `due`
         """What had no bad lines for six hours does not burn."""
-        still = (x for x in self._burning if x in self._spent)
-        short_s = PAIRS[-1].short_s
-        self._burning = {x for x in still if self._spent[x].sums(reached, short_s)[0]}
+        after = reached - PAIRS[-1].short_s
+        self._burning = {x: at for x, at in self._burning.items() if at > after}
 
     def judge(self, group: Group, end: int) -> Sign | None:
         """Whether the budget burns too fast."""
@@ -258,16 +308,16 @@ class Budget(Watch, Learner):
         for group, row in rows.items():
             spent = _spent_of(msgspec.json.decode(row, type=_Row))
             self._spent[group] = spent
-            self._burning.add(group)
+            self._burning[group] = spent.newest
 
-    def _meet(self, group: Group, pane: Pane) -> _Spent:
+    def _meet(self, group: Group, second: int) -> _Spent:
         if len(self._spent) >= _MAX_GROUPS:
             by_age = sorted(self._spent, key=lambda x: self._spent[x].newest)
             for old in by_age[: _MAX_GROUPS // 100]:
                 del self._spent[old]
-                self._burning.discard(old)
+                self._burning.pop(old, None)
                 self._changed.add(old)
-        spent = self._spent[group] = _Spent(pane.second)
+        spent = self._spent[group] = _Spent(second)
         spent.written -= crc32(str(group).encode()) % _WRITE_S  # not all at once
         return spent
 

@@ -15,11 +15,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from alerting.burst import Burst, Calm
 from alerting.group import Group
 from alerting.rules.rule import Rule
-from alerting.rules.watch import Asked, Learner, Sign, Watch
+from alerting.rules.watch import Asked, Learner, Seen, Sign, Watch
 from tocsin.records.frames import Pane, TemplateCount
 from tocsin.records.sketch import SPAN, hash_of, limit_of
 
-_MAX_VALUES, _MAX_IN_ALL, _MAX_GROUPS = 1024, 500_000, 5000
+_MAX_VALUES, _MAX_IN_ALL, _MAX_GROUPS = 1024, 500_000, 20_000
 
 
 class Distinct:
@@ -111,16 +111,19 @@ class Cardinality(Watch, Learner):
         """It counts for itself."""
         return (self,)
 
-    def learn(
-        self,
-        panes: Sequence[Pane],
-        errors: int,  # noqa: ARG002 - counts by itself
-    ) -> Iterable[tuple[Watch, Asked]]:
+    def is_about(self, service: str) -> bool:
+        """Whether it watches a service."""
+        return self._lines.is_about(service)
+
+    @property
+    def is_of_errors(self) -> bool:
+        """Whether only values of error lines count."""
+        return self._lines.is_of_errors
+
+    def learn(self, seen: Seen) -> Iterable[tuple[Watch, Asked]]:
         """Note the values that the panes of a second have."""
-        if not self._lines.is_about(panes[0].service):
-            return ()
         asked: list[tuple[Watch, Asked]] = []
-        for pane in panes:
+        for pane in seen.panes:
             for part in self._lines.parts((pane,)):
                 if part.count:
                     self._add(part.group, pane, part.count)

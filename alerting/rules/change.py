@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alerting.burst import Calm
-from alerting.rules.condition import Finding, Levels
-from alerting.seconds import Seconds
+from alerting.rules.condition import Counts, Finding, Levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,12 @@ class Change:
     noun: str = "ERROR"
     waits: bool = False
 
-    def judge(self, seconds: Seconds, end: int) -> Finding | None:
+    @property
+    def floor(self) -> float:
+        """The least count."""
+        return self.min_count
+
+    def judge(self, seconds: Counts, end: int) -> Finding | None:
         """Whether it grew too much."""
         middle = end - self.window_s
         count = seconds.errors(middle, end)
@@ -35,7 +39,7 @@ class Change:
         )
         return Finding(severity, count, seconds.lines(middle, end), before, why)
 
-    def calm(self, seconds: Seconds, end: int) -> Calm:
+    def calm(self, seconds: Counts, end: int) -> Calm:
         """Calm is less than the least count: after W, all is compared with itself."""
         count = seconds.errors(end - self.window_s, end)
         return Calm(count, max(0.0, self.min_count - 1.0))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from alerting.burst import Calm, Severity
-from alerting.seconds import Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,20 @@ class Finding:
     why: str
 
 
+class Counts(Protocol):
+    """Lines by second: `errors` are those that a rule is about; half-open windows."""
+
+    @property
+    def newest(self) -> int:
+        """The latest second that has lines."""
+
+    def errors(self, after: int, end: int) -> int:
+        """Those of the seconds after one up to another."""
+
+    def lines(self, after: int, end: int) -> int:
+        """All lines of them."""
+
+
 class Condition(Protocol):
     """Pure; `seconds` count the lines that a rule is about as errors, and all lines.
 
@@ -53,11 +66,15 @@ class Condition(Protocol):
         """The window; it is half open, `(end - window, end]`."""
 
     @property
+    def floor(self) -> float:
+        """With fewer lines in the window it does not hold, whatever else there is."""
+
+    @property
     def waits(self) -> bool:
         """Whether to ask only when a second is over."""
 
-    def judge(self, seconds: Seconds, end: int) -> Finding | None:
+    def judge(self, seconds: Counts, end: int) -> Finding | None:
         """Whether it holds in the window that ends with `end`."""
 
-    def calm(self, seconds: Seconds, end: int) -> Calm:
+    def calm(self, seconds: Counts, end: int) -> Calm:
         """How far it is from holding."""

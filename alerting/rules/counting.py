@@ -1,7 +1,8 @@
 """Rules that count: what they ask of the seconds of their groups.
 
-Rules that count the same lines share one counter; those of ERROR and FATAL lines share
-that of the default rule. So a rule more costs its questions and no memory.
+Rules that count the same lines share one counter. Where groups are services, all lines
+are those that the default rule counted, and of others only the seconds that have some
+are kept. So a rule more costs its questions and little memory.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from alerting.burst import Burst, Calm
 from alerting.evidence import Trail
 from alerting.group import Group
 from alerting.rules.change import Change
-from alerting.rules.condition import Condition
+from alerting.rules.condition import Condition, Counts
 from alerting.rules.ratio import Ratio
 from alerting.rules.rule import Rule
 from alerting.rules.selection import Part, Selection
 from alerting.rules.threshold import Threshold
-from alerting.rules.watch import Asked, Learner, Sign, Watch
-from alerting.seconds import KEPT_S, Seconds
-from tocsin.records.frames import Pane, TemplateCount
+from alerting.rules.watch import Asked, Learner, Seen, Sign, Watch
+from alerting.seconds import KEPT_S, AllLines, Beside, Few, Seconds
+from tocsin.records.frames import TemplateCount
+from tocsin.values import Level
 
 _MAX_GROUPS = 20_000
 _MAX_STEPS_S = 600  # seconds of the watermark that are looked at one by one
@@ -35,7 +37,7 @@ class Counting(Watch):
     def __init__(
         self,
         rule: Rule,
-        seconds: Callable[[Group], Seconds | None],
+        seconds: Callable[[Group], Counts | None],
         trails: Mapping[Group, Trail],
     ) -> None:
         super().__init__(rule.name, rule.policy)
@@ -44,25 +46,27 @@ class Counting(Watch):
         self._rule = rule
         self._seconds = seconds
         self._trails = trails
-        self._is_about: dict[str, bool] = {}
-        self._filling: set[Group] = set()  # to be asked about at the watermark
+        self._floor = self.condition.floor
+        self._window_s = self.condition.window_s
+        self._filling: dict[Group, int] = {}  # to be asked at the watermark
 
     def is_about(self, service: str) -> bool:
         """Whether the rule watches a service."""
-        known = self._is_about.get(service)
-        if known is None:
-            if len(self._is_about) >= _MAX_GROUPS:
-                self._is_about.clear()
-            known = self._is_about[service] = self._rule.lines.is_about(service)
-        return known
+        return self._rule.lines.is_about(service)
 
-    def counted(self, group: Group) -> None:
-        """Lines of a group came; a rule that waits asks about it later."""
+    def has_reason(self, group: Group, second: int, seconds: Counts) -> bool:
+        """Whether lines of a group that came are to be asked about now, or followed."""
         if self.waits:
-            self._filling.add(group)
+            self._filling[group] = max(second, self._filling.get(group, 0))
+            return group in self.open
+        window_s = self._window_s
+        # A line that comes late is in windows that ended later, too.
+        last = min(max(seconds.newest, second), second + window_s - 1)
+        count = seconds.errors(second - window_s, last)
+        return count >= self._floor or group in self.open
 
     def due(self, start: int, reached: int) -> Iterator[tuple[int, Group]]:
-        """Each second that is over, while a window still holds lines."""
+        """Each second that is over, while a window still holds lines that count."""
         first = max(start, reached - _MAX_STEPS_S)
         for group in sorted(self._filling):
             yield from ((second, group) for second in range(first, reached + 1))
@@ -70,7 +74,8 @@ class Counting(Watch):
 
     def pass_by(self, start: int, reached: int) -> None:  # noqa: ARG002 - as `due`
         """Only windows that still hold lines are asked about later."""
-        self._filling = {x for x in self._filling if self._is_filling(x, reached)}
+        after = reached - self._window_s
+        self._filling = {x: at for x, at in self._filling.items() if at > after}
 
     def judge(self, group: Group, end: int) -> Sign | None:
         """Whether the condition holds in the window that ends with `end`, and why."""
@@ -121,15 +126,112 @@ class Counting(Watch):
         """The recent lines of a group of some panes of a service, or of several."""
         return self._trails.get(group)
 
-    def _is_filling(self, group: Group, reached: int) -> bool:
-        seconds = self._seconds(group)
-        if seconds is None:
-            return False
-        return seconds.newest > reached - self.condition.window_s
+
+class _OfServices(Learner):
+    """Groups are services; `about` says which rules watch one."""
+
+    def __init__(self, watches: Sequence[Counting]) -> None:
+        self._watches = watches
+        self._about: dict[str, list[Counting]] = {}
+
+    @property
+    def watches(self) -> Sequence[Counting]:
+        """The rules that count these lines."""
+        return self._watches
+
+    def is_about(self, service: str) -> bool:
+        """Whether some rule watches a service."""
+        return any(x.is_about(service) for x in self._watches)
+
+    def asked(
+        self, seen: Seen, count: int, seconds: Counts
+    ) -> Iterable[tuple[Watch, Asked]]:
+        """What is to be asked about lines that count."""
+        about = self._about.get(seen.service)
+        if about is None:
+            if len(self._about) >= _MAX_GROUPS:
+                self._about.clear()
+            about = [x for x in self._watches if x.is_about(seen.service)]
+            self._about[seen.service] = about
+        group, second = seen.group, seen.second
+        asked = [x for x in about if x.has_reason(group, second, seconds)]
+        if not asked:
+            return ()
+        return [(x, Asked(group, count, seen.panes)) for x in asked]
 
 
-class Counter(Learner):
-    """Lines of one kind by group; 8 KiB a group."""
+class Errors(_OfServices):
+    """ERROR and FATAL lines: the default rule has counted them."""
+
+    def __init__(self, rules: Sequence[Rule], seconds: SecondsOf) -> None:
+        self._of = seconds
+        watches = [Counting(x, lambda x: seconds(x.service), {}) for x in rules]
+        super().__init__(watches)
+
+    @property
+    def is_of_errors(self) -> bool:
+        """Of nothing else."""
+        return True
+
+    def learn(self, seen: Seen) -> Iterable[tuple[Watch, Asked]]:
+        """What the default rule has counted."""
+        seconds = self._of(seen.service) if seen.errors else None
+        return () if seconds is None else self.asked(seen, seen.errors, seconds)
+
+
+class Lines(_OfServices):
+    """All lines: the default rule has counted them, too."""
+
+    def __init__(self, rules: Sequence[Rule], seconds: SecondsOf) -> None:
+        self._of = seconds
+        super().__init__([Counting(x, self._lines, {}) for x in rules])
+
+    def learn(self, seen: Seen) -> Iterable[tuple[Watch, Asked]]:
+        """What the default rule has counted."""
+        seconds = self._lines(seen.group)
+        return () if seconds is None else self.asked(seen, seen.lines, seconds)
+
+    def _lines(self, group: Group) -> Counts | None:
+        seconds = self._of(group.service)
+        return None if seconds is None else AllLines(seconds)
+
+
+class Some(_OfServices):
+    """Other lines of services, such as those of a template: seconds that have some."""
+
+    def __init__(self, rules: Sequence[Rule], seconds: SecondsOf) -> None:
+        self._of = seconds
+        self._lines = rules[0].lines  # of any of those that count the same
+        self._few: dict[Group, Few] = {}
+        super().__init__([Counting(x, self._beside, {}) for x in rules])
+
+    @property
+    def is_of_errors(self) -> bool:
+        """Whether the lines that it counts are."""
+        return self._lines.is_of_errors
+
+    def learn(self, seen: Seen) -> Iterable[tuple[Watch, Asked]]:
+        """Count lines."""
+        count = sum(map(self._lines.count, seen.panes))
+        if not count:
+            return ()
+        few = self._few.get(seen.group)
+        if few is None:
+            if len(self._few) >= _MAX_GROUPS:
+                del self._few[next(iter(self._few))]
+            few = self._few[seen.group] = Few()
+        few.add(seen.second, count)
+        seconds = self._beside(seen.group)
+        return () if seconds is None else self.asked(seen, count, seconds)
+
+    def _beside(self, group: Group) -> Counts | None:
+        seconds = self._of(group.service)
+        few = self._few.get(group)
+        return None if seconds is None or few is None else Beside(few, seconds)
+
+
+class Split(Learner):
+    """Lines by groups of other kinds; 4 KiB a group."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._lines = rules[0].lines  # of any of those that count the same
@@ -142,28 +244,29 @@ class Counter(Learner):
         """The rules that count these lines."""
         return self._watches
 
-    def learn(
-        self,
-        panes: Sequence[Pane],
-        errors: int,  # noqa: ARG002 - of Errors
-    ) -> Iterable[tuple[Watch, Asked]]:
-        """Count the lines of one service and second."""
-        about = [x for x in self._watches if x.is_about(panes[0].service)]
-        if not about:
-            return ()
+    def is_about(self, service: str) -> bool:
+        """Whether some rule watches a service."""
+        return any(x.is_about(service) for x in self._watches)
+
+    def learn(self, seen: Seen) -> Iterable[tuple[Watch, Asked]]:
+        """Count lines, by group."""
+        about = [x for x in self._watches if x.is_about(seen.service)]
         asked: list[tuple[Watch, Asked]] = []
-        for part in self._lines.parts(panes):
-            if self._add(part, panes[0].second):
-                asked += _asked(about, part.group, part.count, part.panes)
+        for part in self._lines.parts(seen.panes):
+            seconds = self._add(part, seen.second)
+            if seconds is None or not part.count:
+                continue
+            found = [x for x in about if x.has_reason(part.group, seen.second, seconds)]
+            asked += [(x, Asked(part.group, part.count, part.panes)) for x in found]
         return asked
 
-    def _add(self, part: Part, second: int) -> bool:
+    def _add(self, part: Part, second: int) -> Seconds | None:
         seconds = self._seconds.get(part.group)
         if seconds is None:
             self._make_room()
             seconds = self._seconds[part.group] = Seconds(second)
         if second <= seconds.newest - KEPT_S:
-            return False
+            return None
         if second > seconds.newest:
             seconds.append(second, part.count, part.lines)
         else:
@@ -171,7 +274,7 @@ class Counter(Learner):
         if self._lines.is_by_origin and part.count:
             trail = self._trails.setdefault(part.group, Trail())
             trail.add(part.panes)
-        return True
+        return seconds
 
     def _make_room(self) -> None:
         if len(self._seconds) < _MAX_GROUPS:
@@ -182,51 +285,27 @@ class Counter(Learner):
             self._trails.pop(group, None)
 
 
-class Errors(Learner):
-    """The counter of ERROR and FATAL lines: the default rule has counted them."""
-
-    def __init__(self, rules: Sequence[Rule], seconds: SecondsOf) -> None:
-        self._watches = [Counting(x, lambda x: seconds(x.service), {}) for x in rules]
-
-    @property
-    def watches(self) -> Sequence[Counting]:
-        """The rules that count these lines."""
-        return self._watches
-
-    def learn(
-        self, panes: Sequence[Pane], errors: int
-    ) -> Iterable[tuple[Watch, Asked]]:
-        """What the default rule has counted."""
-        service = panes[0].service
-        about = [x for x in self._watches if x.is_about(service)]
-        return _asked(about, Group(service), errors, panes)
-
-
-def _asked(
-    about: Iterable[Counting], group: Group, count: int, panes: Sequence[Pane]
-) -> Iterable[tuple[Watch, Asked]]:
-    asked: list[tuple[Watch, Asked]] = []
-    for watch in about:
-        watch.counted(group)
-        if count:
-            asked.append((watch, Asked(group, count, panes)))
-    return asked
-
-
 def _weight(sign: Sign) -> tuple[bool, int]:
     return sign.burst.severity == "critical", sign.burst.count
 
 
-def counters(rules: Iterable[Rule], errors: SecondsOf) -> list[Learner]:
-    """The counters that rules need."""
+def counters(rules: Iterable[Rule], seconds: SecondsOf) -> list[Learner]:
+    """The counters that rules need; `seconds`: what the default rule counts."""
     kinds: dict[object, list[Rule]] = {}
     for rule in rules:
         kinds.setdefault(rule.lines.kind, []).append(rule)
-    usual = Selection().kind
-    return [
-        Errors(same, errors) if kind == usual else Counter(same)
-        for kind, same in kinds.items()
-    ]
+    return [_counter(same, seconds) for same in kinds.values()]
+
+
+def _counter(rules: Sequence[Rule], seconds: SecondsOf) -> Learner:
+    kind = rules[0].lines.kind
+    if kind == Selection().kind:
+        return Errors(rules, seconds)
+    if kind == Selection(levels=tuple(Level)).kind:
+        return Lines(rules, seconds)
+    if rules[0].lines.is_plain:
+        return Some(rules, seconds)
+    return Split(rules)
 
 
 def condition_of(rule: Rule) -> Condition:

@@ -21,7 +21,7 @@ from alerting.burst import Burst, Calm
 from alerting.group import Group
 from alerting.message import span
 from alerting.rules.rule import Rule
-from alerting.rules.watch import Asked, Learner, Sign, Watch
+from alerting.rules.watch import Asked, Learner, Seen, Sign, Watch
 from alerting.text import cut, one_line
 from tocsin.records.frames import Pane, TemplateCount
 
@@ -69,18 +69,17 @@ class NewPattern(Watch, Learner):
         """It counts for itself."""
         return (self,)
 
-    def learn(
-        self,
-        panes: Sequence[Pane],
-        errors: int,  # noqa: ARG002 - counts by itself
-    ) -> Iterable[tuple[Watch, Asked]]:
+    def is_about(self, service: str) -> bool:
+        """Whether it watches a service."""
+        return self._lines.is_about(service)
+
+    def learn(self, seen: Seen) -> Iterable[tuple[Watch, Asked]]:
         """Note the templates of a second; those of a run are asked about."""
-        second = panes[0].second
-        if not self._lines.is_about(panes[0].service):
+        self._newest = max(self._newest, seen.second)
+        if not seen.errors and seen.group in self._known:
             return ()
-        self._newest = max(self._newest, second)
         asked: list[tuple[Watch, Asked]] = []
-        for part in self._lines.parts(panes):
+        for part in self._lines.parts(seen.panes):
             lines = self._learn(part.group, part.panes)
             if lines:
                 asked.append((self, Asked(part.group, lines, part.panes)))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alerting.burst import Calm
-from alerting.rules.condition import Finding, Levels
-from alerting.seconds import Seconds
+from alerting.rules.condition import Counts, Finding, Levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,12 @@ class Ratio:
     noun: str = "ERROR"
     waits: bool = True
 
-    def judge(self, seconds: Seconds, end: int) -> Finding | None:
+    @property
+    def floor(self) -> float:
+        """One is a share."""
+        return 1.0
+
+    def judge(self, seconds: Counts, end: int) -> Finding | None:
         """Whether the share is too large."""
         lines = seconds.lines(end - self.window_s, end)
         if lines < self.min_lines:
@@ -35,7 +39,7 @@ class Ratio:
         )
         return Finding(severity, count, lines, lowest * lines, why)
 
-    def calm(self, seconds: Seconds, end: int) -> Calm:
+    def calm(self, seconds: Counts, end: int) -> Calm:
         """Calm is a share below the lowest level; without lines nothing is wrong."""
         lines = seconds.lines(end - self.window_s, end)
         count = seconds.errors(end - self.window_s, end)

@@ -116,6 +116,13 @@ class Selection:
         return is_whole and not (self.field or self.is_split)
 
     @property
+    def is_of_errors(self) -> bool:
+        """Whether it counts nothing where there is no ERROR or FATAL line."""
+        if self.field is not None:
+            return self.field.errors_only
+        return all(level in ERRORS for level in self.levels)
+
+    @property
     def is_split(self) -> bool:
         """Whether lines of one pane are in several groups."""
         return self.by_level or self.by_template or self.by_field
@@ -146,7 +153,7 @@ class Selection:
         if self.is_plain:
             group = Group(panes[0].service)
             lines = sum(x.lines for x in panes)
-            return (Part(group, sum(map(self._count, panes)), lines, panes),)
+            return (Part(group, sum(map(self.count, panes)), lines, panes),)
         return self._split(panes)
 
     def _split(self, panes: Sequence[Pane]) -> Iterable[Part]:
@@ -174,9 +181,10 @@ class Selection:
         if self.by_level:
             counts = ((x, pane.counts[x]) for x in self.levels)
             return [((("level", x.name),), n, pane.lines) for x, n in counts if n]
-        return (((), self._count(pane), pane.lines),)
+        return (((), self.count(pane), pane.lines),)
 
-    def _count(self, pane: Pane) -> int:
+    def count(self, pane: Pane) -> int:
+        """How many lines of a pane it is about, whatever it groups by."""
         if self.pattern is None:
             return sum([pane.counts[level] for level in self.levels])
         if not pane.templates:

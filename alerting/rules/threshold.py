@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alerting.burst import Calm
-from alerting.rules.condition import Finding, Levels
-from alerting.seconds import Seconds
+from alerting.rules.condition import Counts, Finding, Levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,12 @@ class Threshold:
     noun: str = "ERROR"
     waits: bool = False
 
-    def judge(self, seconds: Seconds, end: int) -> Finding | None:
+    @property
+    def floor(self) -> float:
+        """The lowest level."""
+        return self.levels.lowest
+
+    def judge(self, seconds: Counts, end: int) -> Finding | None:
         """Whether there are too many."""
         count = seconds.errors(end - self.window_s, end)
         severity = self.levels.severity(count)
@@ -29,7 +33,7 @@ class Threshold:
         why = f"{count:,} {self.noun} in {self.window_s} s, the limit is {lowest:,.0f}"
         return Finding(severity, count, lines, lowest, why)
 
-    def calm(self, seconds: Seconds, end: int) -> Calm:
+    def calm(self, seconds: Counts, end: int) -> Calm:
         """Calm is one below the lowest level."""
         count = seconds.errors(end - self.window_s, end)
         return Calm(count, max(0.0, self.levels.lowest - 1))

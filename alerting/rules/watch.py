@@ -25,6 +25,25 @@ class Asked(NamedTuple):
     panes: Sequence[Pane]
 
 
+class Seen:
+    """What frames tell of one service in one second: its panes, and their sums.
+
+    `errors`: as many of the ERROR and FATAL lines as the default rule counted.
+    """
+
+    __slots__ = ("errors", "group", "lines", "panes", "second", "service")
+
+    def __init__(
+        self, group: Group, panes: Sequence[Pane], errors: int, lines: int
+    ) -> None:
+        self.group = group
+        self.service = group.service
+        self.second = panes[0].second
+        self.panes = panes
+        self.errors = errors
+        self.lines = lines
+
+
 class Sign(NamedTuple):
     """A rule fires: since when and how much, and how the message says it."""
 
@@ -45,6 +64,7 @@ class Watch:
     def __init__(self, name: str, policy: Policy) -> None:
         self.name = name
         self.policy = policy
+        self.open: set[Group] = set()  # has an incident that is not over
 
     def due(self, start: int, reached: int) -> Iterable[tuple[int, Group]]:  # noqa: ARG002
         """The seconds to be asked about, and of what, now that `reached` is over."""
@@ -105,11 +125,15 @@ class Learner:
         """Those that it counts for."""
         raise NotImplementedError
 
-    def learn(
-        self, panes: Sequence[Pane], errors: int
-    ) -> Iterable[tuple[Watch, Asked]]:
-        """Count the panes of one service and second; what is to be asked at once.
+    @property
+    def is_of_errors(self) -> bool:
+        """Whether it counts nothing where there is no ERROR or FATAL line."""
+        return False
 
-        `errors`: how many of their ERROR and FATAL lines the default rule counted.
-        """
+    def is_about(self, service: str) -> bool:
+        """Whether it counts panes of a service at all."""
+        raise NotImplementedError
+
+    def learn(self, seen: Seen) -> Iterable[tuple[Watch, Asked]]:
+        """Count what was seen of a service that it is about; what is to be asked."""
         raise NotImplementedError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -17,9 +17,11 @@ from alerting.rules.composite import Composite
 from alerting.rules.counting import SecondsOf, counters
 from alerting.rules.new_pattern import NewPattern
 from alerting.rules.rule import Rule
-from alerting.rules.watch import Asked, Learner, Watch
+from alerting.rules.watch import Asked, Learner, Seen, Watch
 from tocsin.config.expression import Expression, parse_expression
-from tocsin.records.frames import Pane
+
+_MAX_SERVICES = 20_000
+_Learn = Callable[[Seen], Iterable[tuple[Watch, Asked]]]
 
 
 class Working:
@@ -50,11 +52,28 @@ class Working:
         self._waiting = [x for x in self.by_name.values() if x.waits]
         self._composites = [Composite(x, when) for x, when in joined]
         self.by_name |= {x.name: x for x in self._composites}
+        self._about: dict[str, tuple[list[_Learn], list[_Learn]]] = {}
         self._lost: dict[bytes, bytes | None] = {}
 
-    def learn(self, panes: Sequence[Pane], errors: int) -> list[tuple[Watch, Asked]]:
-        """Count the panes of one service and second; what is to be asked at once."""
-        return [x for learner in self._learners for x in learner.learn(panes, errors)]
+    def learn(self, seen: Seen) -> list[tuple[Watch, Asked]]:
+        """Count what was seen of a service; what is to be asked at once."""
+        about = self._about.get(seen.service)
+        if about is None:
+            if len(self._about) >= _MAX_SERVICES:
+                self._about.clear()
+            about = self._about[seen.service] = self._plan(seen.service)
+        asked: list[tuple[Watch, Asked]] = []
+        for learn in about[0] if seen.errors else about[1]:
+            found = learn(seen)
+            if found:
+                asked += found
+        return asked
+
+    def _plan(self, service: str) -> tuple[list[_Learn], list[_Learn]]:
+        """Who counts a service, where it has errors and where it has none."""
+        about = [x for x in self._learners if x.is_about(service)]
+        always: list[_Learn] = [x.learn for x in about if not x.is_of_errors]
+        return [x.learn for x in about], always
 
     def due(self, start: int, reached: int) -> Iterator[tuple[Watch, int, Group]]:
         """What is to be asked about the seconds that the watermark has passed."""
@@ -72,6 +91,11 @@ class Working:
 
     def note(self, incident: Incident) -> None:
         """An incident changed."""
+        own = self.by_name.get(incident.rule)
+        if own is not None and incident.is_open:
+            own.open.add(incident.of)
+        elif own is not None:
+            own.open.discard(incident.of)
         for watch in self._composites:
             watch.note(incident)
 

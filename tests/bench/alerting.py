@@ -22,6 +22,7 @@ from alerting.burst import BurstRule
 from alerting.engine import Engine
 from alerting.incident import Policy
 from tests.alerting.story import START, Feed, Frames, pane, wait_until
+from tests.bench import rules
 from tests.slack import FakeSlack
 from tocsin.records.frames import Frame, Pane, decode_frame, encode_frame
 
@@ -36,6 +37,7 @@ def run() -> list[tuple[str, str, str]]:
     return [
         *_frames(),
         *_services(),
+        *rules.run(),
         *_live(),
         *_storm(),
     ]

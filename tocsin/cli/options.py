@@ -17,7 +17,6 @@ import click
 
 from tocsin.config.environment import CONFIG_VARIABLE
 from tocsin.config.loading import Loaded, Option, load
-from tocsin.config.rule_mistakes import Refuses
 from tocsin.errors import ConfigError
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -40,18 +39,14 @@ class Given:
     file: Path | None = None
     spoken: list[_Spoken] = field(default_factory=list)
 
-    def load(self, *, quiet: bool = False, refuses: Refuses | None = None) -> Loaded:
+    def load(self, *, quiet: bool = False) -> Loaded:
         """The configuration as a whole; odd variables are told on stderr, or `quiet`.
-
-        `refuses` knows what is no pattern of a rule: to ask it takes 40 MB.
 
         Raises:
             ConfigError: with every mistake.
         """
         options = tuple(spoken.option for spoken in self.spoken)
-        loaded = load(
-            file=self.file, environ=os.environ, options=options, refuses=refuses
-        )
+        loaded = load(file=self.file, environ=os.environ, options=options)
         for warning in () if quiet else loaded.warnings:
             click.echo(f"tocsin: {warning}", err=True)
         return loaded
@@ -86,15 +81,13 @@ def given(context: click.Context) -> Given:
     return gathered
 
 
-def load_for_reading(
-    context: click.Context, *, quiet: bool = False, refuses: Refuses | None = None
-) -> Loaded:
+def load_for_reading(context: click.Context, *, quiet: bool = False) -> Loaded:
     """The configuration of a command that reads PATHs.
 
     Raises:
         ConfigError: it is wrong, or names nothing to read.
     """
-    loaded = given(context).load(quiet=quiet, refuses=refuses)
+    loaded = given(context).load(quiet=quiet)
     if not loaded.config.collector.paths:
         raise ConfigError(
             "nothing to read: no PATH is given",

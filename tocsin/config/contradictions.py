@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tocsin.config.mistake import Key, Layer, Mistake, dotted
-from tocsin.config.rule_mistakes import Refuses, rule_mistakes
+from tocsin.config.rule_mistakes import rule_mistakes
 from tocsin.records.text import NEWLINE, chosen_text, encoding_of, ending_of
 
 _BUILT_IN = ("slack", "slack-webhook", "terminal")
@@ -19,8 +19,8 @@ _ABSENT = {
 }
 
 
-def contradictions(layer: Layer, refuses: Refuses | None = None) -> list[Mistake]:
-    """What does not fit together, each with its place, and what `refuses` refuses."""
+def contradictions(layer: Layer) -> list[Mistake]:
+    """What does not fit together, each with its place."""
     alerting = _section(layer.values.get("alerting"))
     slack = _section(alerting.get("slack"))
     return [
@@ -28,7 +28,7 @@ def contradictions(layer: Layer, refuses: Refuses | None = None) -> list[Mistake
         *_receivers(layer, alerting, slack),
         *_routes(layer, alerting),
         *_text(layer, _section(layer.values.get("collector"))),
-        *rule_mistakes(layer, _items(alerting, "rules"), refuses),
+        *rule_mistakes(layer, _items(alerting, "rules")),
     ]
 
 

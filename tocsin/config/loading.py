@@ -20,7 +20,6 @@ from tocsin.config.mistake import (
     overlay,
 )
 from tocsin.config.model import Config
-from tocsin.config.rule_mistakes import Refuses
 from tocsin.config.settings import sections, settings
 
 
@@ -48,11 +47,8 @@ def load(
     file: Path | None,
     environ: Mapping[str, str],
     options: tuple[Option, ...] = (),
-    refuses: Refuses | None = None,
 ) -> Loaded:
     """Read everything that is set and check it as a whole.
-
-    `refuses` knows what is no pattern of a rule.
 
     Raises:
         ConfigMistakes: with every mistake of every source.
@@ -77,7 +73,7 @@ def load(
         merged.keys |= layer.keys
     if file is not None:
         _anchor(merged, file.parent)
-    mistakes += contradictions(merged, refuses)
+    mistakes += contradictions(merged)
     if mistakes:
         raise ConfigMistakes(sorted(mistakes, key=_in_reading_order))
     # On top of the defaults, because a topic that sets its partitions alone keeps

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from tocsin.config.expression import parse_expression
 from tocsin.config.kinds import duration_s
+from tocsin.config.linear import compile_linear
 from tocsin.config.mistake import Key, Layer, Mistake, dotted
-
-Refuses = Callable[[str], str]
-"""Says why a text is no pattern of RE2, which is not known here; empty if it is one."""
 
 # Seconds are counted one by one for eight minutes, twice; frames of two hours are read
 # anew after a restart; the others remember.
@@ -31,7 +28,7 @@ _LEVELLED = {"threshold", "ratio", "change", "match", "cardinality"}
 
 
 def rule_mistakes(
-    layer: Layer, rules: Sequence[Mapping[str, Any]], refuses: Refuses | None
+    layer: Layer, rules: Sequence[Mapping[str, Any]]
 ) -> Iterator[Mistake]:
     """The mistakes of `alerting.rules`, each with its place."""
     seen: set[object] = {"burst"}
@@ -45,7 +42,7 @@ def rule_mistakes(
         yield from _when(layer, key, rule, names)
         names.add(name)
         yield from _levels(layer, key, rule)
-        yield from _text(layer, key, rule, refuses or _is_none)
+        yield from _text(layer, key, rule)
         yield from _fields(layer, key, rule)
         yield from _times(layer, key, rule)
 
@@ -125,9 +122,7 @@ def _fields(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake
         yield _at(layer, (*key, "level"), problem)
 
 
-def _text(
-    layer: Layer, key: Key, rule: Mapping[str, Any], refuses: Refuses
-) -> Iterator[Mistake]:
+def _text(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:
     text = rule.get("text")
     if rule.get("type") == "match" and text is None:
         yield _at(layer, key, "a rule of the type match needs `text`, a pattern")
@@ -137,18 +132,11 @@ def _text(
     elif text is not None and rule.get("level", "error") != "error":
         problem = "with `text` the level is error: only of such lines is it known"
         yield _at(layer, (*key, "level"), problem)
-    problem = refuses(text) if isinstance(text, str) else ""
-    if problem:
-        yield _at(layer, (*key, "text"), problem)
-
-
-def _is_none(text: str) -> str:
-    """What is no pattern to Python is none to RE2 either."""
-    try:
-        re.compile(text)
-    except re.error as error:
-        return f'expected a pattern, got "{text[:60]}": {error}'
-    return ""
+    if isinstance(text, str):
+        try:
+            compile_linear(text)
+        except ValueError as error:
+            yield _at(layer, (*key, "text"), str(error))
 
 
 def _times(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:

@@ -12,26 +12,23 @@ from tocsin.config.contradictions import contradictions
 from tocsin.config.document import read_document
 from tocsin.config.explain import validate
 from tocsin.config.mistake import ConfigMistakes, Key, Layer, Mistake, Place
-from tocsin.config.rule_mistakes import Refuses
 
 _ABOVE = "alerting"
 _KEYS = ("rules", "burst")
 
 
-def read_rules(path: Path, refuses: Refuses | None = None) -> AlertingConfig:
-    """The rules of a file; `refuses` knows what is no pattern.
+def read_rules(path: Path) -> AlertingConfig:
+    """The rules of a file.
 
     Raises:
         ConfigMistakes: with every mistake and its place.
         ConfigError: the file cannot be read.
     """
     layer = read_document(path)
-    return rules_of(layer, others=(), refuses=refuses)
+    return rules_of(layer, others=())
 
 
-def rules_of(
-    layer: Layer, *, others: tuple[str, ...], refuses: Refuses | None = None
-) -> AlertingConfig:
+def rules_of(layer: Layer, *, others: tuple[str, ...]) -> AlertingConfig:
     """The rules of a document that may have `others` as keys beside them.
 
     Raises:
@@ -46,7 +43,7 @@ def rules_of(
     )
     lifted.mistakes += _unknown(layer, (*_KEYS, *others))
     config, mistakes = validate(lifted)
-    mistakes = [*lifted.mistakes, *mistakes, *contradictions(lifted, refuses)]
+    mistakes = [*lifted.mistakes, *mistakes, *contradictions(lifted)]
     if config is None or mistakes:
         named = (replace(x, key=x.key.removeprefix(f"{_ABOVE}.")) for x in mistakes)
         raise ConfigMistakes(sorted(named, key=lambda x: x.place))

@@ -11,9 +11,11 @@ import pytest
 from alerting.group import Group
 from alerting.rules.budget import Budget
 from alerting.rules.rule import rule_of
+from alerting.rules.watch import Seen
 from alerting.seconds import KEPT_S
 from tests.alerting.rules.at_work import configured
 from tests.alerting.story import START, pane
+from tocsin.records.frames import Pane
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 SHOP = Group("checkout")
@@ -25,10 +27,14 @@ def budget(**given: object) -> Budget:
     return Budget(rule_of(config), 0.99)
 
 
+def seen(of: Pane) -> Seen:
+    return Seen(Group(of.service), [of], of.errors, of.lines)
+
+
 def feed(run: Budget, counts: Iterable[tuple[int, int, int]]) -> None:
     """Seconds from the start with bad lines and all lines."""
     for second, bad, lines in counts:
-        run.learn([pane(_EVEN + second, bad, lines=lines)], bad)
+        run.learn(seen(pane(_EVEN + second, bad, lines=lines)))
 
 
 def says(run: Budget, at: int) -> str:
@@ -162,9 +168,9 @@ def test_a_row_is_small_and_comes_each_half_hour() -> None:
 def test_a_group_that_is_not_told_of_any_more_frees_its_row() -> None:
     run = budget(by=["host"])
 
-    for number in range(5100):
+    for number in range(20_100):
         made = msgspec.structs.replace(pane(_EVEN, 1), host=f"h{number}")
-        run.learn([made], 1)
+        run.learn(seen(made))
 
     gone = [x for x, row in run.remembered().items() if row is None]
     assert len(gone) >= 100

@@ -25,7 +25,7 @@ def users(second: int, *names: str, errors: int = 0, most: int = 50) -> Pane:
     named = {x: ValueCount(1, errors) for x in names[:most]}
     rest = {hash_of(x) | bool(errors) for x in names[most:]}
     counts = FieldCounts("user", named, len(names) - len(named), smallest(rest))
-    made = pane(START + second, 0, lines=len(names))
+    made = pane(START + second, errors * len(names), lines=len(names))
     return msgspec.structs.replace(made, fields=(counts,))
 
 

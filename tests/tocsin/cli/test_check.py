@@ -102,20 +102,3 @@ def test_a_format_whose_pattern_would_not_run_in_linear_time_is_told(
     assert check(tmp_path, "--config", str(file)) == 1
 
     assert "processor.formats: mine: " in capsys.readouterr().out
-
-
-def test_a_pattern_that_re2_refuses_is_told_with_its_place(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Python takes it."""
-    file = tmp_path / "tocsin.yaml"
-    file.write_text(
-        "alerting:\n  rules:\n"
-        "    - {name: oom, type: match, critical: 1, text: '(?=look)ahead'}\n"
-    )
-
-    assert check(tmp_path, "--config", str(file)) == 2
-
-    [told] = capsys.readouterr().out.splitlines()
-    assert told.startswith(f"{file}:3:51: alerting.rules[0].text: expected a pattern")
-    assert told.endswith("invalid perl operator: (?=")

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
-from alerting.rules.pattern import refusal
 from tocsin.config.alerting import AlertingConfig
 from tocsin.config.document import parse_document, read_document
 from tocsin.config.kinds import WRITTEN, Duration, Section
@@ -119,7 +118,7 @@ def per_second(rate: str) -> float:
 
 
 def _tests_of(layer: Layer, name: str) -> RuleTests:
-    rules = rules_of(layer, others=("tests",), refuses=refusal)
+    rules = rules_of(layer, others=("tests",))
     values = {"tests": layer.values.get("tests") or []}
     try:
         cases = _Cases.model_validate(values, context=WRITTEN).tests

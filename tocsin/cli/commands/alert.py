@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from alerting.rules.pattern import refusal
 from tocsin.app.alert import COMPONENT
 from tocsin.app.component import run_component
 from tocsin.cli import options
@@ -20,5 +19,5 @@ def command(context: click.Context, *, supervised: bool) -> int:
 
     Several may run at once: one is active, the others stand by.
     """
-    loaded = options.given(context).load(quiet=supervised, refuses=refusal)
+    loaded = options.given(context).load(quiet=supervised)
     return run_component(COMPONENT, loaded.config, supervised=supervised)

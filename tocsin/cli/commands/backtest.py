@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from alerting.rules.pattern import refusal
 from tocsin.app.backtest.comparing import compare as compare_pages
 from tocsin.app.backtest.history import LogFile
 from tocsin.app.backtest.labels import Labels, read_labels, score
@@ -102,7 +101,7 @@ def command(  # noqa: PLR0913 - the options
         _compare(source, compare, truth)
         return
     watch = Watch(rates=Rates() if plot else None)
-    result = source.run(watch, read_rules(rules, refusal) if rules else None)
+    result = source.run(watch, read_rules(rules) if rules else None)
     if as_json:
         for incident in result.incidents:
             click.echo(json.dumps(as_object(incident), ensure_ascii=False))
@@ -144,18 +143,16 @@ def _source(
 ) -> _Source:
     processes = processes or default_processes()
     if from_topic:
-        return _Source(
-            options.given(context).load(refuses=refusal).config, None, processes
-        )
+        return _Source(options.given(context).load().config, None, processes)
     if processes > 1:
         warm_up()
-    config = options.load_for_reading(context, refuses=refusal).config
+    config = options.load_for_reading(context).config
     files, scan = log_files(config)
     return _Source(config, files, processes, len(scan.left))
 
 
 def _compare(source: _Source, files: tuple[Path, Path], truth: Labels | None) -> None:
-    rules = [read_rules(x, refusal) for x in files]
+    rules = [read_rules(x) for x in files]
     first, second = (source.run(Watch(), x) for x in rules)
     found = compare_pages(first.incidents, second.incidents)
     for line in difference(found, (str(files[0]), str(files[1]))):

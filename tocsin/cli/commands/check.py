@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import click
 
-from alerting.rules.pattern import refusal
 from tocsin.app.checking import Finding, findings
 from tocsin.cli import options
 from tocsin.config.mistake import ConfigMistakes, Mistake
@@ -33,7 +32,7 @@ def command(context: click.Context, *, as_json: bool) -> int:
     try:
         given = options.given(context)
         given.take_up_file()
-        loaded = given.load(refuses=refusal)
+        loaded = given.load()
     except ConfigMistakes as error:
         _print(error.mistakes, as_json=as_json)
         click.echo(f"tocsin: {error}", err=True)
