@@ -132,6 +132,12 @@ def base_names(name: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def family(name: str) -> tuple[str, ...]:
+    """A name, and those of which it may be the rotated or the packed twin."""
+    name = unpacked_name(name) or name
+    return (name, *base_names(name))
+
+
 def base_name(name: str) -> str:
     """The name without what rotation added to it."""
     return next(iter(base_names(name)), name)

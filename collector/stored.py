@@ -24,7 +24,7 @@ from collector.checkpoint import (
 )
 from collector.discovery import Found, list_inodes
 from collector.identity import FileKey
-from collector.names import base_names
+from collector.names import base_names, family
 from collector.pins import Pins
 from collector.telemetry import CollectorTelemetry, Lost
 from tocsin.errors import BadRecord
@@ -100,13 +100,13 @@ class StoredRows:
         """Whether a row still waits for its file."""
         return self._rows.get(row.file_key) is row
 
-    def named(self, name: str) -> list[Checkpoint]:
-        """The rows of files that had this name in any directory."""
+    def related(self, name: str) -> list[Checkpoint]:
+        """The rows of files of this name or its rotated twins, in any directory."""
         if self._by_name is None:
             self._by_name = {}
             for row in self._rows.values():
-                known = decode_path(row.path).rpartition("/")[2]
-                self._by_name.setdefault(known, []).append(row)
+                for each in family(decode_path(row.path).rpartition("/")[2]):
+                    self._by_name.setdefault(each, []).append(row)
         return [row for row in self._by_name.get(name, ()) if self.holds(row)]
 
     def claim(self, key: FileKey) -> None:

@@ -30,7 +30,7 @@ from collector.identity import (
     digest,
 )
 from collector.ledger import Ledger
-from collector.names import LeftOut, base_names, unpacked_name
+from collector.names import LeftOut, family
 from collector.source import Source, trail_at
 from collector.stored import StoredRows
 
@@ -39,8 +39,9 @@ _WORK_BYTES = 4 * 1024**2
 _PIECE = 256 * 1024
 # One that is not whole, and to which nothing was written for that long, is cut short.
 _QUIET_S = 30.0
-# Originals of one name in other directories, as with logrotate's `olddir`.
-_MOST_NAMESAKES = 16
+_SAME_TIME_S = 1.0
+# Rotated twins, and files of other directories, as with logrotate's `olddir`.
+_MOST_RELATIVES = 32
 
 
 @dataclass(slots=True, eq=False)
@@ -112,7 +113,7 @@ class Twins:
             probe = self._probe(held, found, original)
             if probe.verdict is None and not (is_quiet and probe.waits_at):
                 return LeftOut.COPY
-            if probe.verdict is not Verdict.REWRITTEN and self._is_alive(original):
+            if self._is_alive(original) and self._may_be(original, probe):
                 return LeftOut.COPY
             copy = _copy_of(original, probe)
             if copy is not None:
@@ -153,21 +154,20 @@ class Twins:
             self._follow(original)
 
     def _originals(self, found: Found) -> Iterator[_Original]:
-        name = found.path.rpartition("/")[2]
-        stem = unpacked_name(name) or name
-        names = dict.fromkeys((stem, *base_names(stem)))
-        sources = [s for each in names for s in self._namesakes(each, found)]
-        sources += [s for s in self._ledger.truncated if s.name in names]
+        names = family(found.path.rpartition("/")[2])
+        sources = [s for each in names for s in self._relatives(each, found)]
+        sources += [
+            s for s in self._ledger.truncated if set(names) & set(family(s.name))
+        ]
         for source in dict.fromkeys(sources):
-            if source.archive is None:
-                yield from self._of_source(source)
-        for each in names:
-            for row in self._stored.named(each):
-                if row.packed is None and row.offset:
-                    yield _Original(row.file_id, row.offset, row.fingerprint, row=row)
+            yield from self._of_source(source, found)
+        rows = [row for each in names for row in self._stored.related(each)]
+        for row in {row.file_id: row for row in rows}.values():
+            if row.packed is None and row.offset:
+                yield _Original(row.file_id, row.offset, row.fingerprint, row=row)
 
-    def _namesakes(self, name: str, found: Found) -> list[Source]:
-        """Files of a name, those beside it first; of one path there may be several.
+    def _relatives(self, name: str, found: Found) -> list[Source]:
+        """Files of a name and its rotated twins, those first that this scan missed.
 
         What was renamed and packed between two looks is still known by its old name,
         which another file has now.
@@ -176,13 +176,17 @@ class Twins:
             self._named_in = self._ledger.sweeps
             self._names = {}
             for source in self._ledger.by_key.values():
-                self._names.setdefault(source.name, []).append(source)
+                for each in family(source.name) if source.archive is None else ():
+                    self._names.setdefault(each, []).append(source)
         directory = found.path.rpartition("/")[0]
-        namesakes = self._names.get(name, [])
-        namesakes.sort(key=lambda s: s.path.rpartition("/")[0] != directory)
-        return namesakes[:_MOST_NAMESAKES]
 
-    def _of_source(self, source: Source) -> Iterator[_Original]:
+        def order(source: Source) -> tuple[bool, bool]:
+            is_here = source.path.rpartition("/")[0] == directory
+            return source.seen_in == self._ledger.sweeps, not is_here
+
+        return sorted(self._names.get(name, ()), key=order)[:_MOST_RELATIVES]
+
+    def _of_source(self, source: Source, found: Found) -> Iterator[_Original]:
         before = source.before
         if before is not None and before.offset:
             name = f"before {source.file_id}"
@@ -196,6 +200,10 @@ class Twins:
                 descriptor = self._descriptors.open(source.key, source.path)
                 trail = trail_at(descriptor, offset)
             except OSError:
+                # It went before a byte of it was read. `gzip` keeps the time.
+                if abs(found.modified_at - source.modified_at) < _SAME_TIME_S:
+                    print_ = Fingerprint.of(Trail())
+                    yield _Original(source.file_id, 0, print_, source)
                 return
         if offset:
             yield _Original(source.file_id, offset, Fingerprint.of(trail), source)
@@ -230,6 +238,18 @@ class Twins:
             and self._ledger.holds(source)
             and not source.finished
         )
+
+    def _may_be(self, original: _Original, probe: _Probe) -> bool:
+        """Whether an archive may hold the bytes of a file that is still there."""
+        source = original.source
+        if probe.verdict is not Verdict.SHRUNK or source is None:
+            return probe.verdict is not Verdict.REWRITTEN
+        # It ends before where the file was read to: it is its beginning, or none of it.
+        try:
+            descriptor = self._descriptors.open(source.key, source.path)
+            return trail_at(descriptor, probe.at) == probe.trail
+        except OSError:
+            return True
 
     def _settle(self, original: _Original) -> None:
         """The twin is read in its stead from now on."""
@@ -315,5 +335,5 @@ def _copy_of(original: _Original, probe: _Probe) -> Copy | None:
     if probe.verdict is Verdict.SAME:
         return Copy(Admit.BEHIND_ORIGINAL, original.offset)
     # It ends before that; only if many bytes are the same, there is no doubt.
-    is_telling = original.fingerprint.head_length == HEAD_BYTES
+    is_telling = original.fingerprint.head_length == HEAD_BYTES <= probe.at
     return Copy(Admit.SHIPPED, probe.at) if is_telling else None
