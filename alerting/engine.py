@@ -321,6 +321,9 @@ class Engine:
         start = _next(self._checked, reached)
         self._checked = reached
         outcomes = self._ask(self._working.due(start, reached), now)
+        held_back = self._working.held_back()
+        if held_back:
+            self.reasons[Reason.COLLECTOR_DOWN] += held_back
         for incident in [x for x in self._incidents.values() if x.is_open]:
             key = incident.key
             first = max(start, reached - _MAX_STEPS_S, int(incident.fired_at))

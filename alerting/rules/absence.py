@@ -74,6 +74,7 @@ class Absence(Watch, Learner):
         self._queued: set[Group] = set()
         self._down: frozenset[str] = frozenset()
         self._held: set[Group] = set()  # silent, and their collectors are, too
+        self.held_back = 0  # how often nothing was said for that
         self._is_started = False
         self._changed: set[Group] = set()
 
@@ -201,6 +202,7 @@ class Absence(Watch, Learner):
             return False
         if heard.hosts and self._down.issuperset(heard.hosts):
             self._held.add(group)
+            self.held_back += 1
             return False
         return True
 
@@ -280,4 +282,9 @@ def _why(heard: _Heard, end: int) -> str:
     came = f"none for {lasts}, the last one at {clock_time(heard.last)}"
     recent = heard.recent[-_MAX_RECENT:]
     gaps = [b - a for a, b in pairwise(recent)]
-    return f"{came}; usually one each {span(median(gaps))}" if gaps else came
+    if not gaps:
+        return came
+    each = median(gaps)
+    return f"{came}; usually " + (
+        "each second" if each <= 1 else f"one each {span(each)}"
+    )

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from alerting.burst import Burst, Calm, Severity
-from alerting.evidence import Evidence, Trail
+from alerting.evidence import Evidence, TemplateTally, Trail
 from alerting.group import Group
 from alerting.incident import Incident
 from alerting.rules.rule import Rule
@@ -86,10 +86,15 @@ class Composite(Watch):
     def evidence(self, group: Group, burst: Burst, trail: Trail) -> Evidence:  # noqa: ARG002
         """That of the parts."""
         held = self._held(group, burst.second)
-        shown = Evidence()
+        hosts: dict[str, None] = {}
+        templates: dict[str, TemplateTally] = {}
         for part in (x for some in held.values() for x in some):
-            shown = shown.merged(part.evidence)
-        return shown
+            hosts |= dict.fromkeys(part.evidence.hosts)
+            for tally in part.evidence.templates:
+                known = templates.get(tally.template_id)
+                if known is None or known.count < tally.count:  # not the same twice
+                    templates[tally.template_id] = tally
+        return Evidence().merged(Evidence(tuple(templates.values()), tuple(hosts)))
 
     def _severity(self, parts: Iterable[Incident], count: int) -> Severity | None:
         """By how many rules hold; where nothing is said, as bad as the worst part."""

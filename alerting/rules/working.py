@@ -32,10 +32,11 @@ class Working:
         counting: list[Rule] = []
         joined: list[tuple[Rule, Expression]] = []
         self._news: list[NewPattern] = []
+        self._absences: list[Absence] = []
         for rule in rules:
             match rule.config.type:
                 case "absence":
-                    own.append(Absence(rule))
+                    self._absences.append(Absence(rule))
                 case "budget":
                     own.append(Budget(rule, rule.config.objective or 0.0))
                 case "composite":
@@ -46,7 +47,12 @@ class Working:
                     self._news.append(NewPattern(rule))
                 case _:
                     counting.append(rule)
-        self._learners = [*counters(counting, errors), *self._news, *own]
+        self._learners = [
+            *counters(counting, errors),
+            *self._news,
+            *self._absences,
+            *own,
+        ]
         at_work = (watch for x in self._learners for watch in x.watches)
         self.by_name = {x.name: x for x in at_work}
         self._waiting = [x for x in self.by_name.values() if x.waits]
@@ -121,6 +127,13 @@ class Working:
             found += news.found
             news.found.clear()
         return found
+
+    def held_back(self) -> int:
+        """How often silence was not told, as nobody read the files; cleared."""
+        total = sum(x.held_back for x in self._absences)
+        for absence in self._absences:
+            absence.held_back = 0
+        return total
 
     def remembered(self) -> dict[bytes, bytes | None]:
         """The rows that changed since they were last asked for."""

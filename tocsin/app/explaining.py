@@ -21,6 +21,7 @@ from alerting.outbox import decode_delivered, decode_desired
 from alerting.receivers import receiver_names
 from alerting.recovery import HORIZON_S
 from alerting.routing import Routing, tree
+from alerting.rules.rule import rule_of
 from alerting.settings import burst_rule, policy
 from alerting.silences import Silence, configured
 from tocsin.app.incidents import incidents, notices
@@ -69,7 +70,9 @@ def account(bus: Bus, config: Config, service: str, *, now: float) -> Account:
 
 
 def _replay(bus: Bus, config: Config, made: Account, now: float) -> None:
-    engine = Engine(burst_rule(config.alerting.burst), policy(config.alerting.burst))
+    alerting = config.alerting
+    rules = [rule_of(x) for x in alerting.rules]
+    engine = Engine(burst_rule(alerting.burst), policy(alerting.burst), rules=rules)
     reader = bus.reader([LOG_METRICS], start=now - made.span_s)
     try:
         while not reader.is_caught_up():

@@ -105,6 +105,7 @@ def test_a_collector_that_is_down_is_not_a_silent_service() -> None:
     back = outcomes(run, made[400:])
 
     assert (before, down) == ([], [])
+    assert run.reasons[Reason.COLLECTOR_DOWN] == 1
     assert told(back) == [("checkout", "opened", 461, "warning")]
 
 
@@ -176,7 +177,7 @@ def test_the_message_says_since_when_how_unusual_it_is_and_what_came_last() -> N
     at = "2026-03-14 00:03:20 UTC"
     assert render(shown, sent_at=START + 381).splitlines() == [
         "🔴 checkout: no lines",
-        f"  none for 3 m 0 s, the last one at {at}; usually one each 1 s",
+        f"  none for 3 m 0 s, the last one at {at}; usually each second",
         "  State:     open",
         "  Severity:  critical",
         "  Since:     2026-03-14 00:03:21 UTC",

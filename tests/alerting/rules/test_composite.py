@@ -134,7 +134,8 @@ def test_the_message_says_what_its_parts_say() -> None:
         "a: 5 ERROR in 10 s, the limit is 5; "
         "b: 5 matching lines in 10 s, the limit is 5"
     )
-    assert [x.text for x in incident.evidence.templates] == ["disk is full"]
+    shown = incident.evidence.templates
+    assert [(x.text, x.count) for x in shown] == [("disk is full", 5)]
 
 
 @pytest.mark.parametrize(
