@@ -11,7 +11,7 @@ from processor import columns
 from processor.columns import Column, Ints
 from processor.verdicts import HOPELESS, NOTHING, OPEN, Verdict, judge
 
-SHORT, LONG = 64, 112
+SHORT, LONG = 64, 104
 """Most headers end in the first bytes of a line; of the rest most in the second."""
 # To judge a shape costs as much as to read some 20 lines by the general rules.
 _WORTH = 16

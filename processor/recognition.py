@@ -255,8 +255,10 @@ class _Work:
 
     def _seconds_of(self, told: Told, rows: Ints) -> Floats:
         seconds = np.full(len(rows), np.nan)
-        lines, text = self.reading.lines, columns.Text(self.reading.lines)
         form_of, arrival = told.distinct("form"), self._arrival[rows]
+        if (form_of < 0).all():
+            return seconds
+        lines, text = self.reading.lines, columns.Text(self.reading.lines)
         for number in np.unique(form_of[form_of >= 0]).tolist():
             form, at = times.FORMS[number], np.flatnonzero(told.of("form") == number)
             begins = told.of("time", at)

@@ -6,7 +6,9 @@ stand, so a column of a form is a few dozen operations on arrays of numbers.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,10 +18,13 @@ from processor.columns import (
     Floats,
     Ints,
     Text,
+    codes,
     extract,
+    head,
     select,
     slices,
     to_list,
+    zeroed,
 )
 from processor.timeparts import NO_PARTS, cut, read_parts
 from processor.zones import Zone
@@ -34,6 +39,8 @@ _LAST_YEAR = 9999
 _CENTURY = 2000
 _PARTS = ("YYYY", "yy", "mm", "dd", "HH", "MM", "SS", "ffffff")
 _WINDOW = 48
+# A longer text is no time; of more shapes than this each costs more than it saves.
+_LONGEST, _MANY_SHAPES = 64, 256
 # Any order gives the same answer: the whole text has to be of the form.
 _BY_FREQUENCY = sorted(
     (*times.SEARCHED, times.EPOCH), key=lambda form: form.name != "iso"
@@ -73,8 +80,8 @@ def seconds_of(text: Text, form: TimeForm, arrival: Floats, zone: Zone) -> Float
 
 def of_any_form(values: Column, arrival: Floats, zone: Zone) -> Floats:
     """Read a column of times whose form is not known, such as JSON's `time`."""
-    found = np.full(len(values), np.nan)
-    left: Ints = np.arange(len(values))
+    found = _of_plain_forms(values, arrival, zone)
+    left: Ints = np.flatnonzero(np.isnan(found))
     for form in _BY_FREQUENCY:
         if len(left) == 0:
             break
@@ -84,6 +91,31 @@ def of_any_form(values: Column, arrival: Floats, zone: Zone) -> Floats:
             found[rows] = to_seconds(groups["time"], form, arrival[rows], zone)
             left = np.delete(left, matched)
     return found
+
+
+def _of_plain_forms(values: Column, arrival: Floats, zone: Zone) -> Floats:
+    """Read the times whose form their shape tells, NaN for the others."""
+    found = np.full(len(values), np.nan)
+    which, distinct = codes(zeroed(head(values, _LONGEST)))
+    if len(distinct) > _MANY_SHAPES:
+        return found
+    numbers = np.array([_plain_form(shape) for shape in distinct], np.int64)[which]
+    text = Text(values)
+    for number in np.unique(numbers[numbers >= 0]).tolist():
+        rows = np.flatnonzero(numbers == number)
+        part, form = text.part(rows), _BY_FREQUENCY[number]
+        found[rows] = seconds_of(part, form, arrival[rows], zone)
+    return found
+
+
+@lru_cache(maxsize=10_000)
+def _plain_form(shape: bytes) -> int:
+    """The number of the form that all times of a shape have; -1 where digits decide."""
+    for number, form in enumerate(_BY_FREQUENCY):
+        if len(shape) < _LONGEST and re.fullmatch(form.shape.encode(), shape):
+            is_plain = form.layout and form.shape == form.pattern
+            return number if is_plain else -1
+    return -1
 
 
 def of_numbers(values: Floats) -> Floats:

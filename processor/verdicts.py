@@ -149,7 +149,9 @@ def _field_passes() -> list[tuple[re.Pattern[bytes], tuple[LevelRule, ...]]]:
 def _of_format(number: int, found: Any, shape: bytes, *, is_cut: bool) -> Verdict:
     format_ = FORMATS[number]
     groups = found.groupdict()
-    if format_.fields or not groups.get("time"):
+    if format_.fields:
+        return _of_fields(number, shape, is_cut=is_cut)
+    if not groups.get("time"):
         return _NEVER
     if format_.body_level:
         word = _level(shape, is_cut=is_cut)
@@ -164,6 +166,34 @@ def _of_format(number: int, found: Any, shape: bytes, *, is_cut: bool) -> Verdic
     return Verdict(
         number, word.level, word.start, word.end, form, start, end, word.text
     )
+
+
+def _of_fields(number: int, shape: bytes, *, is_cut: bool) -> Verdict:
+    """Level and time of a format that has them in fields, in any order."""
+    verdict = Verdict(number)
+    for (pattern, form), field in zip(
+        FORMATS[number].field_patterns, _fields(number), strict=True
+    ):
+        found = field.search(shape)
+        name = "time" if "<time>" in pattern else "level"
+        if found is None or (is_cut and found.end() + _BEHIND_TIME > len(shape)):
+            # Of several forms of time the first counts, wherever it stands.
+            return NOTHING if is_cut else _NEVER
+        if name == "level":
+            level = headers.level_of_group(name, found[name])
+            verdict = verdict._replace(level=level)
+        else:
+            start, end = found.span(name)
+            return verdict._replace(form=FORM_NUMBER[form], time=start, time_end=end)
+    return _NEVER
+
+
+@cache
+def _fields(number: int) -> list[re.Pattern[bytes]]:
+    return [
+        re.compile(times.without_limits(pattern).encode())
+        for pattern, _ in FORMATS[number].field_patterns
+    ]
 
 
 def _general(shape: bytes, *, is_cut: bool) -> Verdict:
