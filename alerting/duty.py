@@ -19,6 +19,7 @@ from alerting.notice import Notice, encode_row
 from alerting.orders import OrderBook
 from alerting.outbox import Desired, encode, row_key
 from alerting.recovery import encode_positions
+from alerting.rollcall import CollectorTable
 from alerting.selfcheck import SelfCheck, Vitals
 from alerting.telemetry import AlertingTelemetry
 from alerting.tiling import Fit
@@ -29,6 +30,7 @@ from tocsin.records.public import DeadLetter
 from tocsin.records.topics import (
     ACKNOWLEDGEMENTS,
     ALERTS,
+    COLLECTORS,
     DEAD_LETTERS,
     DECIDED,
     DELIVERIES,
@@ -58,6 +60,7 @@ class Duty:
         desk: Desk,
         orders: OrderBook,
         *,
+        collectors: CollectorTable,
         heartbeat: Heartbeat | None = None,
         telemetry: AlertingTelemetry,
         clock: Clock,
@@ -67,6 +70,7 @@ class Duty:
         self._engine = engine
         self._desk = desk
         self._orders = orders
+        self._collectors = collectors
         self._heartbeat = heartbeat
         self._check = SelfCheck(desk.incidents.values())
         self._missing = self._skewed = 0  # since the last look
@@ -83,6 +87,7 @@ class Duty:
         self._positions = engine.positions
         self._owes = False  # frames are decided on and not committed
         self._committed_at = self._ticked_at = self._purged_at = clock()
+        self._call_roll(self._ticked_at)  # before the first frame
 
     def turn(
         self, batches: Sequence[Batch], producer: Producer, consumer: Consumer
@@ -98,6 +103,7 @@ class Duty:
         is_tick = now - self._ticked_at >= 1.0
         if is_tick:
             self._ticked_at = now
+            self._call_roll(now)
             self._outcomes += self._engine.tick(now)
             self._look_at_itself(now)
             self._orders.refresh()
@@ -113,8 +119,13 @@ class Duty:
         """End delivery."""
         self.delivery.close()
         self._orders.close()
+        self._collectors.close()
         if self._heartbeat is not None:
             self._heartbeat.close()
+
+    def _call_roll(self, now: float) -> None:
+        self._collectors.refresh(now)
+        self._engine.hear(self._collectors.roll.heard_at, now)
 
     def _look_at_itself(self, now: float) -> None:
         vitals = Vitals(
@@ -124,6 +135,7 @@ class Duty:
             is_idle=self._is_idle,
             missing=self._missing,
             skewed=self._skewed,
+            collectors_down=self._collectors.roll.down(now),
             undelivered_since=self.delivery.waits_since,
         )
         self._missing = self._skewed = 0
@@ -209,6 +221,8 @@ class Duty:
             self._send_alerts(transaction, now)
             self._send_dead(transaction, now)
             self._delete(transaction, gone)
+            lost = self._collectors.roll.gone(now)
+            transaction.put(COLLECTORS, dict.fromkeys(lost))
             transaction.acknowledge(consumer)
         self._positions = positions
         self._tell(gone)

@@ -7,7 +7,7 @@ for its time and is over when it was gone for a minute.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -31,6 +31,7 @@ _CALM_S = 60.0
 _LAG_S = 120.0
 _NEWS_S = 600.0  # what was lost or misread is news for so long
 _UNDELIVERED_S = 300.0
+_SHOWN = 8
 _MIN_SKEWED = 10  # a line or two with a strange time are no reason to wake anybody
 
 
@@ -38,6 +39,7 @@ class Problem(Enum):
     """What can be wrong; the value is the headline."""
 
     NO_FRAMES = "no news from the processor"
+    COLLECTOR_DOWN = "a collector is down"
     LAGGING = "alerting sees lines late"
     LOST = "lines were lost before any rule saw them"
     SKEWED = "lines with implausible times"
@@ -49,9 +51,14 @@ class Problem(Enum):
         return f"{SELF}-{self.name.lower().replace('_', '-')}"
 
 
-_AFTER_S = {Problem.NO_FRAMES: 60.0, Problem.LAGGING: 60.0}
+_AFTER_S = {
+    Problem.NO_FRAMES: 60.0,
+    Problem.LAGGING: 60.0,
+    Problem.COLLECTOR_DOWN: 30.0,  # when the bus was away, all rows are old at first
+}
 _SEVERITY: dict[Problem, Severity] = {
     Problem.NO_FRAMES: "critical",
+    Problem.COLLECTOR_DOWN: "critical",
     Problem.LOST: "critical",
 }
 
@@ -61,7 +68,8 @@ class Vitals:
     """How Tocsin is; counts are those since the last look, instants Unix seconds.
 
     `heard_at`: when the processor last said anything; None before it ever did.
-    `undelivered_since`: by channel, since when its oldest message waits.
+    `collectors_down`: the hosts whose collector is. `undelivered_since`: by channel,
+    since when its oldest message waits.
     """
 
     now: float
@@ -70,6 +78,7 @@ class Vitals:
     is_idle: bool = True  # the processor had nothing left to read
     missing: int = 0
     skewed: int = 0
+    collectors_down: Sequence[str] = ()
     undelivered_since: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -124,6 +133,8 @@ class SelfCheck:
                 return _no_frames(vitals)
             case Problem.LAGGING:
                 return _lagging(vitals)
+            case Problem.COLLECTOR_DOWN:
+                return _collectors_down(vitals.collectors_down)
             case Problem.LOST:
                 lost = sum(x for _, x in self._lost)
                 return f"{lost:,} lines in the last 10 m" if lost else ""
@@ -147,6 +158,14 @@ def _lagging(vitals: Vitals) -> str:
         return ""
     lag_s = vitals.now - vitals.watermark
     return f"{lag_s:.0f} s behind: pages come that late" if lag_s > _LAG_S else ""
+
+
+def _collectors_down(hosts: Sequence[str]) -> str:
+    if not hosts:
+        return ""
+    shown = ", ".join(hosts[:_SHOWN])
+    more = f" and {len(hosts) - _SHOWN} more" if len(hosts) > _SHOWN else ""
+    return f"on {shown}{more}: whether services there err or are silent is not known"
 
 
 def _undelivered(vitals: Vitals) -> str:
@@ -175,13 +194,26 @@ def _step(
         if watched.incident is None and lasted_s >= _AFTER_S.get(problem, 0.0):
             watched.incident = _opened(problem, why, watched.since, now)
             return SelfChange(watched.incident, "opened")
-        return None
+        return _renewed(problem, watched, why, now)
     watched.since = None
     if watched.incident is None or now - watched.seen_at < _CALM_S:
         return None
     done = _resolved(watched.incident, watched.seen_at, now)
     watched.incident = None
     return SelfChange(done, "resolved")
+
+
+def _renewed(
+    problem: Problem, watched: _Watched, why: str, now: float
+) -> SelfChange | None:
+    """Tell that it is not the same collectors any more; others' words tell numbers."""
+    incident = watched.incident
+    if problem is not Problem.COLLECTOR_DOWN or incident is None or incident.why == why:
+        return None
+    watched.incident = msgspec.structs.replace(
+        incident, why=why, sequence=incident.sequence + 1, edited_at=now
+    )
+    return SelfChange(watched.incident, "updated")
 
 
 def _opened(problem: Problem, why: str, since: float, now: float) -> Incident:

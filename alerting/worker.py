@@ -23,6 +23,7 @@ from alerting.notify.port import Notifier
 from alerting.orders import OrderBook
 from alerting.receivers import notifiers
 from alerting.recovery import rebuilt_engine, stored_incidents, stored_notices
+from alerting.rollcall import CollectorTable
 from alerting.routing import Routing, tree
 from alerting.rules.rule import rule_of
 from alerting.selfcheck import SELF
@@ -176,6 +177,7 @@ class Worker:
             delivery,
             desk,
             orders,
+            collectors=CollectorTable(self._bus, telemetry=self._telemetry),
             heartbeat=self._heartbeat(),
             telemetry=self._telemetry,
             clock=self._clock,

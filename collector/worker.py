@@ -13,6 +13,7 @@ from collector.descriptors import Descriptors
 from collector.discovery import Discovery
 from collector.framing import Framing
 from collector.gone import Gone
+from collector.heartbeat import Heartbeat
 from collector.ledger import Setup
 from collector.pins import Pins
 from collector.roster import Roster
@@ -97,6 +98,7 @@ def run(  # noqa: PLR0913 - the shape of every worker
             gone=gone,
         )
         roster = Roster(setup, rows)
+        heart = Heartbeat(producer, identity=identity, host=config.host, clock=clock)
         _Loop(
             Discovery(
                 config.paths,
@@ -108,6 +110,7 @@ def run(  # noqa: PLR0913 - the shape of every worker
             Shipper(bus, producer, roster, setup, clock),
             wakeup,
             patience,
+            heart=heart,
             scan_interval_s=config.scan_interval,
             clock=clock,
         ).run(stop, leave or threading.Event())
@@ -204,12 +207,14 @@ class _Loop:
         wakeup: Wakeup,
         patience: _Patience,
         *,
+        heart: Heartbeat,
         scan_interval_s: float,
         clock: Clock,
     ) -> None:
         self._discovery = discovery
         self._roster = roster
         self._shipper = shipper
+        self._heart = heart
         self._wakeup = wakeup
         self._patience = patience
         self._scan_interval_s = max(_MIN_SCAN_INTERVAL_S, scan_interval_s)
@@ -231,6 +236,8 @@ class _Loop:
             elif not self._roster.ledger.ready:
                 stop.wait(max(0.0, begun + _MIN_GAP_S - time.monotonic()))
                 self._look(0.0)
+        if self._failure is None:
+            self._heart.say_goodbye()
 
     def _may_leave(self) -> bool:
         """Whether the next run finds every file again, by its name or by its inode."""
@@ -259,6 +266,7 @@ class _Loop:
                 self._shipper.recover(self._failure)
                 self._failure = None
             worked = self._shipper.ship()
+            self._heart.turn()
         except BusUnavailable as error:
             self._failure = self._failure or error
             self._patience.failed(error)

@@ -99,6 +99,11 @@ class Feed:
         with self._producer.transaction() as transaction:
             transaction.send(LOG_METRICS, 0, records)
 
+    def put(self, table: str, key: bytes, value: bytes) -> None:
+        """Commit a row of a table."""
+        with self._producer.transaction() as transaction:
+            transaction.put(table, {key: value})
+
     def incidents(self) -> list[Incident]:
         """The incidents as they are committed."""
         view = self.bus.table(INCIDENTS)

@@ -44,6 +44,27 @@ def test_a_processor_that_falls_silent_is_told_once_and_when_it_is_back() -> Non
     assert done.incident.quiet_since == START + 199
 
 
+def test_collectors_that_are_down_are_one_incident_that_names_them() -> None:
+    check = SelfCheck()
+    down = [vitals(x, collectors_down=["web-1"]) for x in range(60)]
+    more = [vitals(60 + x, collectors_down=["web-1", "web-2"]) for x in range(5)]
+    [opened, updated] = played(check, *down, *more)
+    [done] = played(check, *(vitals(65 + x) for x in range(70)))
+
+    assert (opened.kind, opened.incident.severity) == ("opened", "critical")
+    assert opened.incident.detected_at == START + 30
+    assert opened.incident.why.startswith("on web-1: whether services there")
+    assert (updated.kind, updated.incident.sequence) == ("updated", 2)
+    assert updated.incident.why.startswith("on web-1, web-2:")
+    assert (done.kind, done.incident.id) == ("resolved", opened.incident.id)
+
+
+def test_collectors_that_were_away_with_the_bus_are_not_down() -> None:
+    down = [vitals(x, collectors_down=["web-1"]) for x in range(29)]
+
+    assert played(SelfCheck(), *down, *(vitals(29 + x) for x in range(99))) == []
+
+
 def test_lag_is_told_only_while_there_is_something_left_to_read() -> None:
     late = {"watermark": START - 130.0}
     idle = played(SelfCheck(), *(vitals(x, **late) for x in range(100)))

@@ -19,8 +19,9 @@ from tocsin.app.ordering import acknowledge, add_silence, expire_silence
 from tocsin.config.alerting import AlertingConfig, RuleConfig, SlackConfig
 from tocsin.errors import ConfigError, Fenced
 from tocsin.ports.bus import Bus, Records
+from tocsin.records.collectors import CollectorBeat, encode_beat
 from tocsin.records.public import AlertRecord, DeadLetter
-from tocsin.records.topics import ALERTS, DEAD_LETTERS, MEMORIES
+from tocsin.records.topics import ALERTS, COLLECTORS, DEAD_LETTERS, MEMORIES
 
 pytestmark = pytest.mark.slow
 
@@ -424,3 +425,31 @@ def test_after_an_outage_each_incident_is_told_once_in_its_latest_state(
         "🔴 lasting: ERROR burst",
     ]
     assert len(fake_slack.accepted("chat.postMessage")) == 3
+
+
+def test_a_collector_that_is_down_is_told_and_not_that_its_services_are_silent(
+    feed: Feed, fake_slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alerting.selfcheck._AFTER_S", {})
+    services = ["checkout", "cart"]
+    rule = {"name": "gone", "type": "absence", "window": 60, "service": services}
+    config = bot(fake_slack).model_copy(
+        update={"rules": [RuleConfig.model_validate(rule)]}
+    )
+    frames, now = Frames(), int(time.time())
+    for host, age_s in (("web-1", 100), ("web-2", 0)):
+        beat = CollectorBeat(host, float(now - age_s))
+        feed.put(COLLECTORS, host.encode(), encode_beat(beat))
+    silent = [
+        pane(now - 200, 0, lines=5, service="checkout", host="web-1"),
+        pane(now - 200, 0, lines=5, service="cart", host="web-2"),
+    ]
+    with feed, Alerting(feed, config) as alerting:
+        feed.send(frames.next(now - 200, silent))
+        feed.send(frames.next(now))
+        assert wait_until(lambda: len(headers(fake_slack)) == 2)
+
+    assert alerting.error is None
+    down, gone = sorted(headers(fake_slack), key=lambda x: "cart" in x)
+    assert down == "🔴 tocsin-collector-down: a collector is down"
+    assert "cart" in gone

@@ -15,7 +15,9 @@ from tests.collector.faults import Fault, FaultyBus
 from tests.collector.rig import LogLines, Rig, by_file, prove_tiling, wait_for
 from tocsin.errors import Fenced
 from tocsin.ports.bus import Bus
+from tocsin.records.collectors import decode_beat
 from tocsin.records.keys import Mark
+from tocsin.records.topics import COLLECTORS
 
 # A start, some waking up and a stop: a tenth of a second on an idle machine, more on a
 # busy one.
@@ -548,3 +550,17 @@ def test_what_was_written_long_before_a_restart_is_told(rig: Rig) -> None:
         rig.wait_for_lines(2)
 
     assert [stream.old_bytes for stream in rig.streams().values()] == [14]
+
+
+def test_a_collector_shows_that_it_lives_until_it_is_stopped(rig: Rig) -> None:
+    view = rig.bus.table(COLLECTORS)
+
+    with rig.collecting():
+        wait_for(lambda: bool(view.refresh()), "a sign of life")
+        [row] = view.rows.values()
+    view.refresh()
+
+    assert decode_beat(row).host == "h"
+    assert abs(decode_beat(row).at - time.time()) < 60
+    assert view.rows == {}
+    view.close()

@@ -11,6 +11,7 @@ DEAD_LETTERS = "dead-letters"
 
 # Tables
 CHECKPOINTS = "checkpoints"  # collector: how far each file is shipped
+COLLECTORS = "collectors"  # collector: which collectors live
 STREAMS = "streams"  # file-id to path, service, labels, first and last seen
 FORMATS = "formats"  # processor: the format a stream was last read as
 WINDOWS = "windows"  # processor: sums of the windows that may still change
@@ -25,6 +26,7 @@ ACKNOWLEDGEMENTS = "acknowledgements"  # people: who looks after which incident
 
 TABLES = (
     CHECKPOINTS,
+    COLLECTORS,
     STREAMS,
     FORMATS,
     WINDOWS,
