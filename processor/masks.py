@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from processor import columns
-from processor.columns import Column
+from processor.columns import Column, Ints
 
 MASK = "<*>"
 MAX_MESSAGE_BYTES = 512
@@ -152,6 +152,7 @@ _STEPS: tuple[_Step, ...] = (
 # `<*>, <*> - <*>` is a list whose length varies, and `<*> (<*>)` says it twice.
 _MASKED = r"<\*>"
 _LIST = rf"{_MASKED}(?:[\s,:;|/@.+*x-]*{_MASKED})+"
+_BLANKS = (b"  ", b"\t", b"\n", b"\v", b"\f", b"\r")
 _TWICE = rf"{_MASKED} \([\s,]*(?:{_MASKED}[\s,]*)*\)"
 
 
@@ -165,6 +166,17 @@ def same_digits(messages: Column) -> Column:
     return columns.squeeze(columns.translate(messages, _ONE_DIGIT), ord("0"))
 
 
+def alike(messages: Column) -> tuple[Ints, list[bytes]]:
+    """Each message as the number of those that differ in numbers only, and these.
+
+    As they are after `same_digits`; digits are told alike before anything else, because
+    few messages are left then.
+    """
+    which, distinct = columns.numbered(columns.translate(messages, _ONE_DIGIT))
+    again, texts = columns.codes(columns.squeeze(distinct, ord("0")))
+    return again[which], texts
+
+
 def mask(messages: Column) -> Column:
     """One-line messages with what varies masked; each number in them is one 0."""
     texts = columns.cut(messages, MAX_MESSAGE_BYTES)
@@ -174,5 +186,6 @@ def mask(messages: Column) -> Column:
     masked = columns.replace_where(masked, MASK, [(_LIST, MASK)])
     # Nearly no message says a value twice.
     masked = columns.replace_where(masked, f"{MASK} (", [(_TWICE, MASK), (_LIST, MASK)])
-    masked = columns.replace(masked, r" {2,}|[\t\n\v\f\r]\s*", " ")
+    if any(columns.any_contains(masked, blank) for blank in _BLANKS):
+        masked = columns.replace(masked, r" {2,}|[\t\n\v\f\r]\s*", " ")
     return columns.translate(masked, _DOTS)

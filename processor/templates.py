@@ -44,7 +44,7 @@ class Fingerprints:
     def of(self, messages: Column) -> tuple[Ints, list[Template]]:
         """Each row as the number of its template, and the distinct templates."""
         heads = columns.head(messages, MAX_BYTES)
-        which, texts = columns.codes(masks.same_digits(heads))
+        which, texts = masks.alike(heads)
         keys = [t if len(t) <= _MAX_KEY_BYTES else _digest(t) for t in texts]
         found = list(map(self._known.get, keys))
         missing = [row for row, template in enumerate(found) if template is None]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from processor import columns
-from processor.masks import MASKS, Mask, mask, same_digits
+from processor.masks import MASKS, Mask, alike, mask, same_digits
 
 
 def masked(*messages: str) -> list[str]:
@@ -72,3 +74,20 @@ def test_bytes_that_are_no_text_are_masked_like_others() -> None:
         b"key \xff\x00 <*>",
         b"\x80\x81",
     ]
+
+
+@given(st.lists(st.text("a0123", max_size=5), max_size=12))
+def test_messages_are_alike_when_they_differ_in_numbers_only(texts: list[str]) -> None:
+    messages = columns.column([text.encode() for text in texts])
+
+    which, found = alike(messages)
+
+    assert [found[k] for k in which] == columns.to_list(same_digits(messages))
+    assert len(found) == len(set(found))
+
+
+def test_a_number_is_alike_whatever_its_length() -> None:
+    which, found = alike(columns.column([b"a 7", b"a 4711", b"7", b"a 7 0"]))
+
+    assert which.tolist() == [0, 0, 1, 2]
+    assert found == [b"a 0", b"0", b"a 0 0"]
