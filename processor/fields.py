@@ -112,7 +112,11 @@ def _text(value: object) -> bytes:
 
 @dataclass(slots=True)
 class Admission:
-    """Which values of a service's fields are counted by name: the first of a day."""
+    """Which values of a service's fields are counted by name: the first of a day.
+
+    Its templates are admitted as values of a field without a name. 200,000 in all, some
+    30 MB, whatever the number of services.
+    """
 
     most: int
     _begun_at: float = 0.0

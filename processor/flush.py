@@ -20,6 +20,7 @@ from processor.columns import Bools, Floats, Ints
 from processor.fields import Admission
 from processor.lines import Lines, offset_of, take_apart
 from processor.panes import (
+    Bounds,
     EventTimes,
     Known,
     event_times,
@@ -64,6 +65,7 @@ class Flush:
     """What one flush sends, and what it found.
 
     `unread`: lines that no format matches, by the format of their stream until then.
+    `unnamed`: ERROR and FATAL lines whose template has no name in their pane.
     """
 
     frames: list[Frame]
@@ -74,6 +76,7 @@ class Flush:
     unread: dict[str, int] = field(default_factory=dict)
     skewed: int = 0
     untimed: int = 0
+    unnamed: int = 0
     lag_s: float | None = None
 
 
@@ -92,6 +95,7 @@ class Settings:
     window_s: int
     grace_s: float
     max_templates: int
+    max_templates_a_day: int = 1000
     max_values: int = 50
 
 
@@ -115,10 +119,14 @@ class Flusher:
     formats: StreamFormats
     settings: Settings
     _progress: dict[int, _Progress] = field(default_factory=dict)
-    _admission: Admission = field(init=False)
+    _bounds: Bounds = field(init=False)
 
     def __post_init__(self) -> None:
-        self._admission = Admission(self.settings.max_values)
+        self._bounds = Bounds(
+            self.settings.max_templates,
+            templates=Admission(self.settings.max_templates_a_day),
+            values=Admission(self.settings.max_values),
+        )
 
     def forget(self) -> None:
         """Forget the partitions' progress: go on from what is committed."""
@@ -157,7 +165,7 @@ class Flusher:
         return Gap(batch.partition, expected, batch.lo)
 
     def _read(self, batches: list[Batch], *, now: float, known: Known) -> _Read:
-        self._admission.begin(now)
+        self._bounds.begin(now)
         lines = take_apart(batches, now=now, redact=self.parser.redact)
         hints = self.formats.hints(lines.streams)[lines.stream_of]
         events = self.parser.parse(
@@ -169,10 +177,9 @@ class Flusher:
             lines,
             events,
             times,
-            max_templates=self.settings.max_templates,
+            bounds=self._bounds,
             known=known,
             redact=self.parser.redact,
-            admission=self._admission,
         )
         late = self._late(lines, times.at)
         return _Read(lines, hints, events, times, late, panes)
@@ -223,6 +230,7 @@ class Flusher:
             unread=_unread(read),
             skewed=int(read.times.skewed.sum()),
             untimed=int(read.times.untimed.sum()),
+            unnamed=sum(pane.other_templates for f in frames for pane in f.panes),
             lag_s=float(now - lines.arrival.min()) if len(lines.arrival) else None,
         )
 

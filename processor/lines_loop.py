@@ -84,6 +84,7 @@ class LinesLoop:
                 window_s=max(int(self.config.window), 1),
                 grace_s=self.config.grace,
                 max_templates=self.config.max_templates,
+                max_templates_a_day=self.config.max_templates_a_day,
                 max_values=self.config.max_values,
             ),
         )

@@ -81,19 +81,36 @@ class _Groups:
         return len(self.second)
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What has a name in a pane; the rest is counted together.
+
+    `max_templates`: in one pane, the most frequent ones. `templates` and `values` (of
+    fields): of one service, the first ones of a day.
+    """
+
+    max_templates: int
+    templates: Admission
+    values: Admission
+
+    def begin(self, now: float) -> None:
+        """A flush begins."""
+        self.templates.begin(now)
+        self.values.begin(now)
+
+
 def panes_by_batch(  # noqa: PLR0913 - what the panes are made of
     lines: Lines,
     events: Events,
     times: EventTimes,
     *,
-    max_templates: int,
+    bounds: Bounds,
     known: Known,
     redact: Redaction,
-    admission: Admission,
 ) -> list[list[Pane]]:
     """The panes of each batch: by service, host, labels, second, and whether stale.
 
-    Samples are redacted by `redact`; `admission` bounds the values of fields.
+    Samples are redacted by `redact`.
     """
     at = times.at
     places: dict[_Place, int] = {}
@@ -108,18 +125,21 @@ def panes_by_batch(  # noqa: PLR0913 - what the panes are made of
     ).reshape(size, LEVELS)
     volume = np.bincount(pane_of, weights=lines.sizes, minlength=size)
     read_at = pd.Series(lines.arrival).groupby(pane_of).max().to_numpy()
-    kept = _Templates(lines, events, at, known, redact).by_pane(pane_of, max_templates)
     found: list[list[Pane]] = [[] for _ in lines.batches]
     names = list(places)
     place_of_pane = (groups.kind // 2).tolist()
+    services = [names[place].service for place in place_of_pane]
+    kept = _Templates(lines, events, at, known, redact).by_pane(
+        pane_of, services, bounds
+    )
     fields = counts_by_pane(
         events.fields,
         PaneRows(
             pane_of=pane_of,
             is_error=np.isin(events.levels, (Level.ERROR, Level.FATAL)),
-            services=[names[place].service for place in place_of_pane],
+            services=services,
         ),
-        admission,
+        bounds.values,
     )
     for pane, row in enumerate(counts.tolist()):
         service, host, labels = names[place_of_pane[pane]]
@@ -183,7 +203,7 @@ class _Templates:
     redact: Redaction
 
     def by_pane(
-        self, pane_of: Ints, most: int
+        self, pane_of: Ints, services: list[str], bounds: Bounds
     ) -> dict[int, tuple[tuple[TemplateCount, ...], int]]:
         """The most frequent templates by pane, and how many lines have others."""
         rows = self.events.templated
@@ -199,17 +219,28 @@ class _Templates:
         # The number of a template depends on the batch, its id does not.
         ids = np.array([template.id for template in self.events.templates])
         order = np.lexsort((ids[templates], -sizes, panes))
-        panes, begins, lengths = np.unique(
+        _, begins, lengths = np.unique(
             panes[order], return_index=True, return_counts=True
         )
         rank = np.arange(len(order)) - np.repeat(begins, lengths)
-        kept, beyond = order[rank < most], np.where(rank < most, 0, sizes[order])
+        frequent = order[rank < bounds.max_templates]
+        each = zip(panes[frequent].tolist(), templates[frequent].tolist(), strict=True)
+        named = [
+            bounds.templates.is_admitted(
+                services[pane], "", self.events.templates[template].id
+            )
+            for pane, template in each
+        ]
+        kept = frequent[np.array(named, np.bool_)]
         counts = self._counts(templates[kept], sizes[kept], rows[first[kept]])
-        others = np.add.reduceat(beyond, begins)
-        each = (panes, np.minimum(lengths, most), others)
+        most = len(services)
+        numbers = np.bincount(panes[kept], minlength=most).tolist()
+        others = np.bincount(panes, sizes, most) - np.bincount(
+            panes[kept], sizes[kept], most
+        )
         return {
-            pane: (tuple(islice(counts, number)), other)
-            for pane, number, other in zip(*(c.tolist() for c in each), strict=True)
+            pane: (tuple(islice(counts, numbers[pane])), int(others[pane]))
+            for pane in np.unique(panes).tolist()
         }
 
     def _counts(

@@ -58,6 +58,11 @@ class ProcessorTelemetry:
             "Lines that state no time; counted at their arrival",
             registry=registry,
         )
+        self._unnamed = Counter(
+            "tocsin_unnamed_template_lines",
+            "ERROR and FATAL lines beyond the bounds of templates; counted as others",
+            registry=registry,
+        )
         self._lag = Histogram(
             "tocsin_event_lag_seconds",
             "From the reading of a batch's first line to the end of a stage",
@@ -111,6 +116,7 @@ class ProcessorTelemetry:
             self._failures.labels(name).inc(lines)
         self._skewed.inc(flush.skewed)
         self._untimed.inc(flush.untimed)
+        self._unnamed.inc(flush.unnamed)
         if flush.lag_s is not None:
             self._lag.labels("processed").observe(max(flush.lag_s, 0.0))
         self._tell_news(now)

@@ -41,7 +41,11 @@ def file(labels: dict[str, str] | None = None, old_bytes: int = 0) -> Stream:
     return Stream("/p", "api", "h", "c", NOW, NOW, labels or {}, old_bytes)
 
 
-def flusher(max_templates: int = 20, count_by: Sequence[str] = ()) -> Flusher:
+def flusher(
+    max_templates: int = 20,
+    count_by: Sequence[str] = (),
+    max_templates_a_day: int = 1000,
+) -> Flusher:
     return Flusher(
         Parser(Zone("UTC"), count_by=count_by),
         StreamFormats(),
@@ -50,15 +54,21 @@ def flusher(max_templates: int = 20, count_by: Sequence[str] = ()) -> Flusher:
             window_s=60,
             grace_s=2.0,
             max_templates=max_templates,
+            max_templates_a_day=max_templates_a_day,
             max_values=2,
         ),
     )
 
 
 def batch(
-    lines: list[bytes], *, lo: int = 0, partition: int = 0, read_at: float = NOW
+    lines: list[bytes],
+    *,
+    lo: int = 0,
+    partition: int = 0,
+    read_at: float = NOW,
+    service: str = "api",
 ) -> Batch:
-    keys = [f"api/h/f1:{lo + k}".encode() for k in range(len(lines))]
+    keys = [f"{service}/h/f1:{lo + k}".encode() for k in range(len(lines))]
     stamps = [int(read_at * 1000)] * len(lines)
     records = Records(keys, lines, stamps)
     return Batch(RAW_LOGS, partition, lo, lo + len(lines), records)
@@ -166,6 +176,26 @@ def test_templates_beyond_the_most_are_counted_as_others() -> None:
         ("fan is broken", 2),
     ]
     assert pane.other_templates == 2
+
+
+def test_a_service_s_templates_beyond_those_of_a_day_are_counted_as_others() -> None:
+    to = flusher(max_templates_a_day=2)
+    broken = [b"ERROR: %s is broken" % word for word in (b"disk", b"fan", b"door")]
+
+    flush(to, batch(broken[:1]))
+    flush(to, batch(broken[:2], lo=1))
+    found = flush(to, batch(broken, lo=3))
+    other = flush(to, batch(broken[2:], lo=6, service="web"))
+    later = flush(to, batch(broken[2:], lo=7), now=NOW + 86_400)
+
+    assert _named(found) == ["disk is broken", "fan is broken"]
+    assert found.frames[0].panes[0].other_templates == found.unnamed == 1
+    assert _named(other) == _named(later) == ["door is broken"]
+    assert later.unnamed == 0
+
+
+def _named(found: Flush) -> list[str]:
+    return [t.text for f in found.frames for pane in f.panes for t in pane.templates]
 
 
 def test_a_sample_is_the_first_line_of_its_template() -> None:

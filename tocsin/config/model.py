@@ -117,6 +117,7 @@ class ProcessorConfig(Section):
     )
     grace: Duration = 2.0
     max_templates: int = Field(20, ge=1, description="kept in one pane")
+    max_templates_a_day: int = Field(1000, ge=1, description="of one service")
     count_by: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(
         [], max_length=8, description="fields of JSON and logfmt lines, such as action"
     )
