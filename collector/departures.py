@@ -99,6 +99,8 @@ class Departures:
     def _is_nowhere(
         self, source: Source, names: dict[int, str] | None, *, now: float
     ) -> None:
+        if source.file_id in self._stored.awaited:
+            return  # its archive may be there
         after_s = FORGET_S if names is None else GONE_S
         if now - source.found_at >= after_s:
             self.forget(source, now=now)
@@ -114,7 +116,7 @@ class Departures:
             if quiet_s >= (_CUT_SHORT_S if packed else _LAST_WORDS_S):
                 source.finishing = True
                 self._ledger.enqueue(source)
-        elif not source.named:
+        elif not source.named and source.file_id not in self._stored.awaited:
             deleted = source.standing is Standing.DELETED
             if quiet_s >= (_DELETED_HELD_S if deleted else _MOVED_HELD_S):
                 self._drop(source)

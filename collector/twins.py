@@ -32,7 +32,7 @@ from collector.identity import (
 from collector.ledger import Ledger
 from collector.names import LeftOut, family
 from collector.source import Source, trail_at
-from collector.stored import StoredRows
+from collector.stored import GONE_S, StoredRows
 
 # Unpacked between two transactions: some 20 ms.
 _WORK_BYTES = 4 * 1024**2
@@ -100,16 +100,19 @@ class Twins:
         self._none: dict[FileKey, tuple[int, float]] = {}
         self._names: dict[str, list[Source]] = {}
         self._named_in = -1
+        self._now = 0.0
 
     def judge(self, found: Found, *, now: float) -> Copy | LeftOut | None:
         """Tell a twin, or hold it back until that is known; None if it is none."""
+        self._now = now
         state = found.size, found.modified_at
         if self._none.get(found.key) == state:
             return None
         held = self._held.setdefault(found.key, _Held())
         self._meet(held, found)
         is_quiet = now - found.modified_at >= _QUIET_S
-        for original in list(held.originals):
+        # Those first of which most is known.
+        for original in sorted(held.originals, key=lambda each: -each.offset):
             probe = self._probe(held, found, original)
             if probe.verdict is None and not (is_quiet and probe.waits_at):
                 return LeftOut.COPY
@@ -163,7 +166,10 @@ class Twins:
             yield from self._of_source(source, found)
         rows = [row for each in names for row in self._stored.related(each)]
         for row in {row.file_id: row for row in rows}.values():
-            if row.packed is None and row.offset:
+            # One of which nothing was read tells nothing but that it is not lost.
+            since = self._stored.since.get(found.root, self._now)
+            is_new = found.modified_at > since
+            if row.packed is None and (row.offset or (row.unread and is_new)):
                 yield _Original(row.file_id, row.offset, row.fingerprint, row=row)
 
     def _relatives(self, name: str, found: Found) -> list[Source]:
@@ -201,7 +207,8 @@ class Twins:
                 trail = trail_at(descriptor, offset)
             except OSError:
                 # It went before a byte of it was read. `gzip` keeps the time.
-                if abs(found.modified_at - source.modified_at) < _SAME_TIME_S:
+                after_s = found.modified_at - (source.modified_at or found.modified_at)
+                if abs(after_s) < _SAME_TIME_S:
                     print_ = Fingerprint.of(Trail())
                     yield _Original(source.file_id, 0, print_, source)
                 return
@@ -232,12 +239,11 @@ class Twins:
         if original.row is not None:
             return self._ledger.sweeps <= 1
         source = original.source
-        return (
-            source is not None
-            and not original.is_final
-            and self._ledger.holds(source)
-            and not source.finished
-        )
+        if source is None or original.is_final or source.finished:
+            return False
+        is_open = self._descriptors.held(source.key) is not None
+        is_there = is_open or self._now - source.found_at < GONE_S
+        return self._ledger.holds(source) and is_there
 
     def _may_be(self, original: _Original, probe: _Probe) -> bool:
         """Whether an archive may hold the bytes of a file that is still there."""
@@ -257,9 +263,14 @@ class Twins:
         if row is not None and self._stored.holds(row):
             self._stored.claim(row.file_key)
             self._stored.doom(row.file_id)
-        if source is not None and source in self._ledger.truncated:
+        if source is None:
+            return
+        if source in self._ledger.truncated:
             self._ledger.truncated.pop(source)
             source.before = None
+        if not original.is_final and self._now - source.found_at >= GONE_S:
+            self._ledger.drop(source)
+            self._stored.doom(source.file_id)
 
     def _discard(self, held: _Held, original: _Original) -> None:
         held.originals.remove(original)
@@ -330,7 +341,8 @@ def _copy_of(original: _Original, probe: _Probe) -> Copy | None:
     source = original.source
     if probe.verdict is Verdict.REWRITTEN:
         return None
-    if source is not None and not original.is_final and not source.place.offset:
+    is_read = source is None or original.is_final or source.place.offset > 0
+    if not (is_read and original.offset):
         return Copy(Admit.BEGINNING, 0)
     if probe.verdict is Verdict.SAME:
         return Copy(Admit.BEHIND_ORIGINAL, original.offset)
