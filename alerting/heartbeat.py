@@ -13,6 +13,7 @@ import time
 from alerting.notify.web import Address
 from alerting.telemetry import AlertingTelemetry
 from tocsin.errors import DeliveryFailed
+from tocsin.values import Clock
 
 _STUCK_S = 30.0
 
@@ -21,13 +22,19 @@ class Heartbeat:
     """A thread that asks `url` each `every_s` seconds while `turn` is called."""
 
     def __init__(
-        self, url: str, *, every_s: float, telemetry: AlertingTelemetry
+        self,
+        url: str,
+        *,
+        every_s: float,
+        telemetry: AlertingTelemetry,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._address = Address(url)
         self._every_s = every_s
         self._telemetry = telemetry
         self._stop = threading.Event()
-        self._turned_at = time.monotonic()
+        self._clock = clock
+        self._turned_at = clock()
         self._failing = False
         # A daemon: an address that does not answer must not keep the process alive.
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -35,7 +42,7 @@ class Heartbeat:
 
     def turn(self) -> None:
         """The loop works."""
-        self._turned_at = time.monotonic()
+        self._turned_at = self._clock()
 
     def close(self) -> None:
         """Stop asking; waits at most a second for an answer."""
@@ -45,11 +52,13 @@ class Heartbeat:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            if time.monotonic() - self._turned_at < _STUCK_S:
-                self._beat()
+            self.beat()
             self._stop.wait(self._every_s)
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
+        """Ask once, unless the loop is stuck; what the thread does."""
+        if self._clock() - self._turned_at >= _STUCK_S:
+            return
         try:
             self._address.get("").close()
         except DeliveryFailed as error:

@@ -6,16 +6,16 @@ A webhook cannot look up: there each unclear end may make a second message, and 
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from contextlib import ExitStack
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Self
 
 import pytest
 
+from tests.alerting import process
 from tests.alerting.process import CRASH_POINTS
 from tests.alerting.story import Feed, Frames, burst, wait_until
 from tests.slack import WEBHOOK_CHANNEL, Answer, FakeSlack
@@ -44,26 +44,24 @@ class Story:
         self.slack.script("webhook", *answers)
         self._by_webhook = by_webhook
         self._log = folder / "log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: BaseProcess | None = None
 
     def start(self, point: str) -> None:
-        command = [sys.executable, "-m", "tests.alerting.process"]
         url = self.slack.webhook_url if self._by_webhook else self.slack.api_url
-        arguments = [str(self.feed.path), url, point]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen([*command, *arguments], stderr=log)
+        self._process = process.start(self.feed.path, url, point, self._log)
 
     @property
     def told_of_doubles(self) -> int:
         """How often the processes told that a message may be there already."""
         return self._log.read_text().count("may be shown already")
 
-    def wait(self) -> int:
-        """Wait for the process to end; its status."""
+    def wait(self) -> int | None:
+        """Wait for the process to end; its status, None where it does not end."""
         assert self._process is not None
-        return self._process.wait(30)
+        self._process.join(30)
+        return self._process.exitcode
 
-    def stop(self) -> int:
+    def stop(self) -> int | None:
         assert self._process is not None
         self._process.terminate()
         return self.wait()
@@ -75,7 +73,7 @@ class Story:
     def __exit__(self, *_: object) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._process.join()
         self.slack.__exit__(None, None, None)
         self.feed.bus.close()
 
@@ -114,10 +112,8 @@ def test_by_webhook_none_is_lost_and_each_double_is_told(
     now = int(time.time())
     with ExitStack() as opened:
         stories = {
-            name: opened.enter_context(
-                Story(tmp_path / name, FIRST_ANSWERS[name], by_webhook=True)
-            )
-            for name in ("200", "429", "timeout-but-shown")
+            name: opened.enter_context(Story(tmp_path / name, answers, by_webhook=True))
+            for name, answers in FIRST_ANSWERS.items()
         }
         frames = Frames()
         first, last = frames.next(now - 1, burst(now)), frames.next(now + 400)
