@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import numpy as np
@@ -9,20 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from processor.alike import Alike
 from processor.recognition import NO_FORMAT, Recogniser
 from processor.zones import Zone
-from tests.processor.corpus import CORPUS, Case
+from tests.processor.corpus import CORPUS
 from tocsin.formats import fallback
 from tocsin.formats.catalogue import FORMATS
-from tocsin.formats.format import Format
 from tocsin.values import Level
 
+# Lines are read by themselves here; test_alike.py is about what shapes tell.
+NEVER = 10**9
 ARRIVAL = datetime.fromisoformat("2026-03-14T12:00:00Z").timestamp()
-EXAMPLES = [
-    pytest.param(format_, example, id=f"{format_.name}-{number}")
-    for format_ in FORMATS
-    for number, example in enumerate(format_.examples)
-]
+EXAMPLES = [(format_, example) for format_ in FORMATS for example in format_.examples]
 LINES = [e.line.encode() for f in FORMATS for e in f.examples] + [
     case.line.encode() for case in CORPUS
 ]
@@ -34,7 +33,7 @@ Row = tuple[str | None, Level, float | None, bytes]
 def read(batch: list[bytes], hints: list[int] | None = None) -> list[Row]:
     arrival = np.full(len(batch), ARRIVAL)
     tried = None if hints is None else np.array(hints, np.int64)
-    recogniser = Recogniser(Zone("UTC"))
+    recogniser = Recogniser(Zone("UTC"), alike=Alike(worth=NEVER))
     reading = recogniser.read(batch, arrival=arrival, hints=tried)
     texts = recogniser.messages(reading, np.arange(len(batch))).to_pylist()
     return [
@@ -54,41 +53,48 @@ def read(batch: list[bytes], hints: list[int] | None = None) -> list[Row]:
     ]
 
 
+def read_by_line(texts: Iterable[str]) -> dict[str, Row]:
+    every = list(texts)
+    return dict(zip(every, read([text.encode() for text in every]), strict=True))
+
+
 def at(text: str | None) -> float | None:
     return None if text is None else datetime.fromisoformat(text).timestamp()
 
 
-@pytest.mark.parametrize(("format_", "example"), EXAMPLES)
-def test_an_example_is_read_as_its_format_says(format_: Format, example: Case) -> None:
-    (row,) = read([example.line.encode()])
+def test_an_example_is_read_as_its_format_says() -> None:
+    wanted = {
+        e.line: (format_.name, e.level, at(e.at), e.message.encode())
+        for format_, e in EXAMPLES
+    }
 
-    assert row == (
-        format_.name,
-        example.level,
-        at(example.at),
-        example.message.encode(),
-    )
+    assert read_by_line(wanted) == wanted
 
 
-@pytest.mark.parametrize("case", CORPUS, ids=lambda case: case.line[:50])
-def test_a_line_of_our_corpus_is_read_right(case: Case) -> None:
-    ((_, level, seconds, _),) = read([case.line.encode()])
+def test_a_line_of_our_corpus_is_read_right() -> None:
+    rows = read_by_line([case.line for case in CORPUS])
 
-    assert (level.name, seconds) == (case.level.name, at(case.at))
-
-
-@pytest.mark.parametrize("rule", fallback.LEVEL_RULES, ids=lambda rule: rule.name)
-def test_a_rule_reads_its_example(rule: fallback.LevelRule) -> None:
-    ((_, level, _, _),) = read([rule.example.encode()])
-
-    assert level is rule.level
+    wanted = {case.line: (case.level, at(case.at)) for case in CORPUS}
+    assert {line: row[1:3] for line, row in rows.items()} == wanted
 
 
-@pytest.mark.parametrize("hint", range(len(FORMATS)), ids=lambda n: FORMATS[n].name)
-def test_a_wrong_hint_changes_no_answer(hint: int) -> None:
-    examples = [example.line.encode() for f in FORMATS for example in f.examples]
+def test_a_rule_reads_its_example() -> None:
+    rows = read_by_line([rule.example for rule in fallback.LEVEL_RULES])
 
-    assert read(examples, [hint] * len(examples)) == read(examples)
+    for rule in fallback.LEVEL_RULES:
+        assert rows[rule.example][1] is rule.level, rule.name
+
+
+def test_a_wrong_hint_changes_no_answer() -> None:
+    lines = [example.line.encode() for _, example in EXAMPLES]
+    hints = [hint for hint in range(len(FORMATS)) for _ in lines]
+
+    rows = read(lines * len(FORMATS), hints)
+
+    right = read(lines)
+    for hint, format_ in enumerate(FORMATS):
+        part = rows[hint * len(lines) : (hint + 1) * len(lines)]
+        assert part == right, format_.name
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.tocsin.formats.events import CASES
 from tocsin.formats import multiline
 from tocsin.formats.multiline import Events, Habit, Limits, Rest, Wait, split
-from tocsin.formats.shapes import bare_shapes, wrapped_shapes
+from tocsin.formats.shapes import Shape, bare_shapes, wrapped_shapes
 from tocsin.formats.startlines import Start, start_of
 from tocsin.formats.wrapping import Unwrapped, unwrap
 
@@ -117,16 +117,16 @@ def test_the_quick_way_gives_the_answer_of_the_thorough_one(
         )
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_a_shape_promises_what_is_so(line: str) -> None:
-    data = line.encode()
-    for shape in (*bare_shapes(), *wrapped_shapes()):
+@pytest.mark.parametrize("shape", [*bare_shapes(), *wrapped_shapes()])
+def test_a_shape_promises_what_is_so(shape: Shape) -> None:
+    bare = shape in bare_shapes()
+    for data in map(str.encode, LINES):
         if shape.line.match(data) and data.strip():
-            bare = shape in bare_shapes()
             text, _, is_partial = Unwrapped(data) if bare else unwrap(data)
             assert not is_partial
-            assert (start_of(text) is Start.NO) == (shape.start is Start.NO)
-            assert (start_of(text) is Start.WHOLE) == (shape.start is Start.WHOLE)
+            assert (start_of(text) is Start.NO) == (shape.start is Start.NO), data
+            whole = start_of(text) is Start.WHOLE
+            assert whole == (shape.start is Start.WHOLE), data
 
 
 def test_too_long_an_event_is_cut_and_both_parts_say_so() -> None:
