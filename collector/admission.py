@@ -78,8 +78,7 @@ def compare_truncated(found: Found, before: Before, trail_at: TrailAt) -> Likene
     """Tell a copy of what a file held before it was truncated."""
     offset, fingerprint = before.offset, before.fingerprint
     if not offset:
-        # Nothing was read of it: its copy shows by its size alone.
-        alike = found.size >= before.unread > 0 and not before.taken
+        alike = not before.taken and _is_copy_of_unread(found, before, trail_at)
         return Likeness.HAS_NEWS if alike else Likeness.NONE
     if found.size >= offset:
         if fingerprint.judge(trail_at(offset)) is not Verdict.SAME:
@@ -112,6 +111,22 @@ def compare_vanished(found: Found, original: Source, trail_at: TrailAt) -> Liken
     """Tell a copy of a file that cannot be found, for now or for ever."""
     offset = original.place.in_file
     if not offset:
-        return Likeness.UNKNOWN
+        if not original.beginning:
+            return Likeness.UNKNOWN
+        alike = _begins_with(found, original.beginning, trail_at)
+        return Likeness.COPY if alike else Likeness.NONE
     alike = found.size >= offset and trail_at(offset) == original.trail
     return Likeness.COPY if alike else Likeness.NONE
+
+
+def _is_copy_of_unread(found: Found, before: Before, trail_at: TrailAt) -> bool:
+    if before.head:
+        return _begins_with(found, before.head, trail_at)
+    # Not even its first bytes are known: its copy shows by its size alone.
+    return found.size >= before.unread > 0
+
+
+def _begins_with(found: Found, beginning: bytes, trail_at: TrailAt) -> bool:
+    """Whether a file, or as much as there is of it, begins so."""
+    length = min(found.size, len(beginning))
+    return length > 0 and trail_at(length).head == beginning[:length]

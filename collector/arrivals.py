@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from collector.admission import Admit, Policy, is_old_twin
@@ -15,8 +16,16 @@ from collector.names import LeftOut, base_names, is_rotated_name, unpacked_name
 from collector.patterns import base_of, is_below
 from collector.rewrites import KIND
 from collector.service import Origin, origin_of
-from collector.source import Before, Source, Standing, line_start_before, trail_at
+from collector.source import (
+    Before,
+    Source,
+    Standing,
+    line_start_before,
+    note_beginning,
+    trail_at,
+)
 from collector.stored import StoredRows
+from collector.telemetry import Lost
 from collector.twins import Twins
 from tocsin.formats.multiline import Habit
 from tocsin.records.streams import ALL_BYTES, OLD_S
@@ -32,7 +41,7 @@ class Arrivals:
         self._stored = stored
         self._telemetry = setup.telemetry
         self._descriptors = setup.descriptors
-        self._copies = Copies(ledger, setup.descriptors)
+        self._copies = Copies(ledger, stored, setup.descriptors)
         self._twins = Twins(ledger, stored, setup.descriptors)
         self._pins = setup.pins
         self._policy = Policy(setup.config.start == "end", setup.config.ignore_older)
@@ -70,6 +79,20 @@ class Arrivals:
             base = base_of(root)
             found = Found(pin.path, pin.key, pin.size, pin.modified_at, root, base)
             self._begin(found, first=False, now=now)
+
+    def look_at_beginning(self, source: Source) -> None:
+        """See whether a file of which nothing was read is still the same."""
+        if source.place.in_file or source in self._ledger.rewritten:
+            return
+        with contextlib.suppress(OSError):
+            descriptor = self._descriptors.open(source.key, source.path)
+            if not note_beginning(source, descriptor):
+                self._ledger.rewritten[source] = Verdict.REWRITTEN
+
+    def bury(self, *, now: float) -> None:
+        """Keep in mind what files held that are nowhere: a copy may have the rest."""
+        for row in self._stored.take_ended():
+            self._await_copy(row, now=now)
 
     def forget_absent(self, scan: Scan) -> None:
         """Forget files that were held back and are gone."""
@@ -165,7 +188,7 @@ class Arrivals:
         if sought:
             # Found by its inode alone: that belongs to another file now.
             self._descriptors.close(found.key)
-            self._stored.count_lost(row)
+            self._await_copy(row, now=now)
             return True
         source = self._new_source(found, now=now, after=row.file_id)
         source.before = Before(row.in_file, row.fingerprint, row.unread, now)
@@ -242,6 +265,16 @@ class Arrivals:
             first_seen_at=first_seen_at,
         )
 
+    def _await_copy(self, row: Checkpoint, *, now: float) -> None:
+        path, root = decode_path(row.path), decode_path(row.root)
+        found = Found(path, row.file_key, row.size, row.at, root, root)
+        source = self._source(found, row.file_id, self._origin(found), now)
+        unread = 0 if row.finished else row.unread
+        source.before = Before(
+            row.in_file, row.fingerprint, unread, now, reason=Lost.DELETED
+        )
+        self._ledger.truncated[source] = None
+
     def _enter(self, source: Source, found: Found, *, now: float) -> None:
         source.size, source.modified_at = found.size, found.modified_at
         source.quiet_since, source.found_at = found.modified_at, now
@@ -250,6 +283,9 @@ class Arrivals:
         source.rotated |= is_rotated_name(source.path.rpartition("/")[2])
         if found.twin_of or source.rotated:
             source.standing = Standing.ROTATED
+        if found.size > source.place.in_file and source.archive is None:
+            # Open from now on: whatever becomes of its name, it can be read.
+            note_beginning(source, self._descriptors.open(source.key, source.path))
         self._ledger.add(source)
         self._pins.add(source.key, source.path)
         if now - found.modified_at > OLD_S and source.is_ready:

@@ -91,6 +91,10 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
         """The directory that the file was in."""
         return decode_path(self.home or self.path.rpartition("/")[0] or "/")
 
+    def is_at(self, path: str) -> bool:
+        """Whether this is where the file was."""
+        return decode_path(self.path) == path
+
     @property
     def unread(self) -> int:
         """How much of the file was not shipped, at least."""

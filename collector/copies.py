@@ -19,12 +19,14 @@ from collector.admission import (
     compare_truncated,
     compare_vanished,
 )
+from collector.checkpoint import Checkpoint
 from collector.descriptors import Descriptors
 from collector.discovery import Found
 from collector.identity import HEAD_BYTES, FileKey, Trail, Verdict
 from collector.ledger import Ledger
 from collector.names import LeftOut, base_names, is_rotated_name
 from collector.source import Before, Source, trail_at
+from collector.stored import StoredRows
 
 # A copy is truncated at once; a backup never is.
 _SETTLES_S = 5.0
@@ -59,8 +61,11 @@ class _Held:
 class Copies:
     """Judges files by the files that they may be copies of."""
 
-    def __init__(self, ledger: Ledger, descriptors: Descriptors) -> None:
+    def __init__(
+        self, ledger: Ledger, stored: StoredRows, descriptors: Descriptors
+    ) -> None:
         self._ledger = ledger
+        self._stored = stored
         self._descriptors = descriptors
         self._held: dict[FileKey, _Held] = {}
         self._names: dict[str, list[Source]] = {}
@@ -68,7 +73,9 @@ class Copies:
 
     def may_be_one(self, found: Found) -> bool:
         """Whether there is a file that it may be a copy of."""
-        return found.key in self._held or bool(self._originals(found))
+        return bool(
+            found.key in self._held or self._originals(found) or self._rows(found)
+        )
 
     def judge(self, found: Found, *, now: float) -> Copy | LeftOut | None:
         """Tell a copy; None if it is none.
@@ -86,11 +93,19 @@ class Copies:
         originals = self._originals(found)
         if held is not None and held.original not in originals:
             originals.insert(0, held.original)
-        if not originals:
+        rows = self._rows(found)
+        if not (originals or rows):
             return None
         descriptor = self._descriptors.open(found.key, found.path)
         try:
-            return self._judge(found, originals, partial(trail_at, descriptor), now=now)
+            here = partial(trail_at, descriptor)
+            copy = self._judge(found, originals, here, now=now)
+            if copy is None and any(
+                self._is_alike(found, row, here, now=now) for row in rows
+            ):
+                # Of a file that may still be found.
+                return LeftOut.COPY
+            return copy
         finally:
             self._descriptors.close(found.key)
 
@@ -217,6 +232,25 @@ class Copies:
         unique = dict.fromkeys(found_at)
         # What replaces a file under its own name is no copy of it.
         return [s for s in unique if s.key != found.key and s.path != found.path]
+
+    def _rows(self, found: Found) -> list[Checkpoint]:
+        """Checkpoints of files that are not found so far, and may be its originals."""
+        name = found.path.rpartition("/")[2]
+        rows = [
+            row for each in (name, *base_names(name)) for row in self._related(each)
+        ]
+        return [row for row in rows if row.packed is None and not row.is_at(found.path)]
+
+    def _related(self, name: str) -> list[Checkpoint]:
+        return self._stored.related(name)[:_MAX_NAMESAKES]
+
+    def _is_alike(
+        self, found: Found, row: Checkpoint, here: partial[Trail], *, now: float
+    ) -> bool:
+        before = Before(row.in_file, row.fingerprint, row.unread, now)
+        if not row.offset and not self._stored.is_seeking(now=now):
+            return False
+        return compare_truncated(found, before, here) is not Likeness.NONE
 
     def _namesakes(self, name: str) -> list[Source]:
         if self._named_in != self._ledger.sweeps:

@@ -102,13 +102,15 @@ class Departures:
         if source.file_id in self._stored.awaited:
             return  # its archive may be there
         after_s = FORGET_S if names is None else GONE_S
+        if not self._ledger.is_settled:
+            return  # how far it was shipped is not known
         if now - source.found_at >= after_s:
             self.forget(source, now=now)
 
     def settle(self, source: Source, *, now: float) -> None:
         """Give a rotated file up once it is read and nobody writes to it any more."""
         is_left = source.standing is not Standing.LIVE or source.archive is not None
-        if not is_left or source.queued:
+        if not is_left or source.queued or not self._ledger.is_settled:
             return
         quiet_s = now - source.quiet_since
         if not source.finished:
@@ -139,8 +141,7 @@ class Departures:
         """Give up a file that cannot be read any more; its copy may have the rest."""
         if not source.finished:
             self._telemetry.file_rotated(source.path, Rotation.DELETED)
-            if source.unread:
-                self._ledger.await_copy(source, source.unread, Lost.DELETED, now=now)
+            self._ledger.await_copy(source, source.unread, Lost.DELETED, now=now)
         self._drop(source)
 
     def _drop(self, source: Source) -> None:

@@ -86,7 +86,8 @@ class Ledger:
     def add(self, source: Source) -> None:
         """Take a file in."""
         self.by_key[source.key] = source
-        self.by_path[source.path] = source
+        # What it replaces there is needed until all that a scan found is judged.
+        self.by_path.setdefault(source.path, source)
 
     def index(self) -> None:
         """Bring `by_path` up to date: of two files, the one that is there now."""
@@ -111,7 +112,7 @@ class Ledger:
             Fingerprint.of(source.trail),
             unread,
             now,
-            head=source.trail.head,
+            head=source.trail.head or source.beginning,
             reason=reason,
         )
 
@@ -129,9 +130,8 @@ class Ledger:
             self.rewritten[source] = Verdict.SHRUNK
         changed = size != source.size or modified_at != source.modified_at
         if changed:
-            if size < source.size:
-                # So much was there, and is no more.
-                source.peak = max(source.peak, source.size)
+            # So much was there; if it is no more, that is known by this.
+            source.peak = max(source.peak, source.size)
             source.size = size
             source.modified_at = modified_at
             source.finished = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from collector.framing import Place
@@ -9,7 +10,7 @@ from collector.gunzip import MAGIC, Gunzip, is_gzip
 from collector.identity import Trail, Verdict, new_file_id
 from collector.ledger import Ledger, Setup
 from collector.service import origin_of
-from collector.source import Source, Standing, holds
+from collector.source import Source, Standing, holds, note_beginning
 from collector.stored import StoredRows
 from collector.telemetry import Lost, Rotation
 from tocsin.records.keys import Mark
@@ -63,7 +64,11 @@ class Rewrites:
         source.archive, source.framing = self._unpacker(source), None
         if source.archive is not None:
             source.place = Place(0, packed=0)
-        source.size = source.peak = source.begins_at = source.old_bytes = 0
+        source.peak = source.begins_at = source.old_bytes = 0
+        source.beginning = b""
+        with contextlib.suppress(OSError):
+            descriptor = self._descriptors.open(source.key, source.path)
+            note_beginning(source, descriptor)
         source.first_seen_at = now
         source.may_begin_with_hole = source.archive is None
         source.mark = Mark.NONE

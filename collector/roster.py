@@ -67,14 +67,17 @@ class Roster:
         ledger.sweeps += 1
         ledger.is_settled = settled
         fresh = set(scan.roots) - since.keys()
-        unknown = self._see_known(scan, now=now)
-        if settled:
-            self._restart_rewritten(now=now)
-        self._arrivals.forget_absent(scan)
-        left = scan.left | self._meet(unknown, fresh, now=now)
+        stored, unknown = self._see_known(scan, now=now)
+        # What became of every known file comes first: by that others are judged.
+        left = scan.left | self._meet(stored, fresh, now=now)
         self._departures.look_for_missing(now=now)
         for found in self._stored.seek(set(scan.roots), now=now):
             self._arrivals.meet(found, first=False, now=now, sought=True)
+        self._arrivals.bury(now=now)
+        if settled:
+            self._restart_rewritten(now=now)
+        self._arrivals.forget_absent(scan)
+        left |= self._meet(unknown, fresh, now=now)
         if ledger.sweeps == 1:
             self._arrivals.meet_pinned(scan, now=now)
         for root in fresh:
@@ -128,22 +131,25 @@ class Roster:
         """Let go of a finished file once that is committed."""
         self._departures.release(source)
 
-    def _see_known(self, scan: Scan, *, now: float) -> list[Found]:
-        """Take in what became of known files; the others, best known first."""
-        unknown = []
+    def _see_known(self, scan: Scan, *, now: float) -> tuple[list[Found], list[Found]]:
+        """Take in what became of known files; those of checkpoints, and the others."""
+        stored: list[Found] = []
+        unknown: list[Found] = []
         for found in scan.files.values():
             source = self.ledger.by_key.get(found.key)
             if source is not None and found.packed and source.archive is None:
                 # An archive got the inode of a log that is no more.
                 self._departures.forget(source, now=now)
                 source = None
-            if source is None:
-                unknown.append(found)
-            else:
+            if source is not None:
                 self._see(source, found, now=now)
+            elif self._stored.get(found) is not None:
+                stored.append(found)
+            else:
+                unknown.append(found)
         # Archives last: they may be twins of the others.
-        unknown.sort(key=lambda found: (found.key not in self._stored, found.packed))
-        return unknown
+        unknown.sort(key=lambda found: found.packed)
+        return stored, unknown
 
     def _see(self, source: Source, found: Found, *, now: float) -> None:
         source.seen_in, source.named = self.ledger.sweeps, True
@@ -152,6 +158,7 @@ class Roster:
         if self.ledger.notice(source, found.size, found.modified_at):
             source.quiet_since = now
             self._pins.add(source.key, source.path)
+            self._arrivals.look_at_beginning(source)
         self._departures.settle(source, now=now)
 
     def _meet(

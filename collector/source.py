@@ -67,6 +67,7 @@ class Source:
     truncated under a writer that goes on at its old position. `archive`: what unpacks
     it, if it is packed; then `place` is in what it unpacks to, all sizes are its own.
     `framing`: how it is cut into records, once its first bytes told what text it is.
+    `beginning`: its first bytes, while nothing was read of it.
     """
 
     file_id: str
@@ -101,6 +102,7 @@ class Source:
     before: Before | None = None
     archive: Gunzip | None = None
     framing: Framing | None = None
+    beginning: bytes = b""
 
     @property
     def name(self) -> str:
@@ -200,6 +202,7 @@ def step(
     if not holds(source.trail, descriptor, place.in_file):
         return _verdict(descriptor, place)
     source.peak = max(source.peak, source.size)
+    source.beginning = b"" if source.trail.head else source.beginning
     if source.archive is not None:
         if len(data) < span.size and not source.archive.is_at_end:
             # What was read before is still being unpacked once more.
@@ -271,6 +274,23 @@ def trail_at(descriptor: int, offset: int) -> Trail:
         os.pread(descriptor, min(HEAD_BYTES, offset), 0),
         os.pread(descriptor, before, offset - before) if before else b"",
     )
+
+
+def note_beginning(source: Source, descriptor: int) -> bool:
+    """Keep a file's first bytes while nothing is read of it; False if others are there.
+
+    So it shows what becomes of a file that is never read: rewritten, or copied.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if source.archive is not None or source.place.in_file:
+        return True
+    found = os.pread(descriptor, HEAD_BYTES, 0)
+    if not found.startswith(source.beginning):
+        return False
+    source.beginning = found
+    return True
 
 
 def holds(trail: Trail, descriptor: int, offset: int) -> bool:

@@ -26,7 +26,7 @@ from collector.discovery import Found, list_inodes
 from collector.identity import FileKey
 from collector.names import base_names, family
 from collector.pins import Pins
-from collector.telemetry import CollectorTelemetry, Lost
+from collector.telemetry import CollectorTelemetry
 from tocsin.errors import BadRecord
 
 FORGET_S = 86_400.0
@@ -60,6 +60,7 @@ class StoredRows:
         self.since: dict[str, float] = {}
         self.doomed: set[bytes] = set()
         self.awaited: set[str] = set()
+        self._ended: list[Checkpoint] = []
         self._by_name: dict[str, list[Checkpoint]] | None = None
         prefix = row_prefix(identity)
         for key, value in rows.items():
@@ -118,11 +119,14 @@ class StoredRows:
         """Have a row deleted."""
         self.doomed.add(row_key(self._identity, file_id))
 
-    def count_lost(self, row: Checkpoint) -> None:
-        """Count what was not read of a file that is no more."""
-        if row.unread and not row.finished:
-            path = decode_path(row.path)
-            self._telemetry.lost(path, Lost.DELETED, row.unread)
+    def take_ended(self) -> list[Checkpoint]:
+        """The rows that were given up since this was asked last."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def is_seeking(self, *, now: float) -> bool:
+        """Whether a file may still be found that was in its directory at the start."""
+        return self._sought_at is None or now - self._started_at < GONE_S
 
     def seek(self, roots: set[str], *, now: float) -> Iterator[Found]:
         """Files that are no longer where a scan finds them; looked for each minute."""
@@ -153,7 +157,7 @@ class StoredRows:
     def _give_up(self, key: FileKey, row: Checkpoint) -> None:
         self.claim(key)
         self.doom(row.file_id)
-        self.count_lost(row)
+        self._ended.append(row)
         self._pins.remove(key)
 
     def _seek_again_s(self) -> float:

@@ -307,6 +307,7 @@ def test_what_was_deleted_unread_while_stopped_is_counted(desk: Desk) -> None:
     desk.start()
     assert desk.lost() == 0
     desk.work(after_s=3)
+    desk.work(after_s=6)  # no copy has the rest
 
     assert desk.lost() == len(b"unfinished")
     assert desk.rows() == []
