@@ -46,6 +46,11 @@ def told(made: Iterable[Outcome]) -> list[tuple[str, str, float, str]]:
     ]
 
 
+def ended(run: Engine) -> list[Incident]:
+    """The incidents at the end, edits and all."""
+    return sorted(run.incidents, key=lambda x: x.key)
+
+
 class Restarts:
     """An engine that is made anew from what it stored, as a process does."""
 

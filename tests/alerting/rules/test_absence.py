@@ -10,7 +10,14 @@ from alerting.incident import Reason
 from alerting.message import describe
 from alerting.notify.blocks import blocks
 from alerting.notify.terminal import render
-from tests.alerting.rules.at_work import Restarts, configured, engine, outcomes, told
+from tests.alerting.rules.at_work import (
+    Restarts,
+    configured,
+    ended,
+    engine,
+    outcomes,
+    told,
+)
 from tests.alerting.story import START, Frames, pane
 from tests.slack import content_problem
 from tocsin.records.frames import Frame, Pane
@@ -81,6 +88,13 @@ def test_what_wrote_for_less_than_three_windows_is_not_expected() -> None:
     assert len(outcomes(engine(rule), frames(*steady(0, 180), until=600))) == 1
 
 
+def test_a_run_begins_anew_after_a_silence() -> None:
+    rule = configured(name="silent", type="absence", window=60)
+    made = frames(*steady(0, 200), *steady(400, 500), until=700)
+
+    assert [x.kind for x in outcomes(engine(rule), made)] == ["opened", "resolved"]
+
+
 def test_a_late_line_within_the_window_is_no_silence() -> None:
     """The watermark stands while the processor lags."""
     made = Frames()
@@ -107,6 +121,7 @@ def test_a_collector_that_is_down_is_not_a_silent_service() -> None:
     assert (before, down) == ([], [])
     assert run.reasons[Reason.COLLECTOR_DOWN] == 1
     assert told(back) == [("checkout", "opened", 461, "warning")]
+    assert back[0].incident.opened_at == START + 401
 
 
 def test_one_of_two_hosts_is_enough_to_be_silent() -> None:
@@ -145,13 +160,15 @@ def test_a_restart_at_any_hour_changes_nothing(hours: Sequence[float]) -> None:
         configured(name="any", type="absence", window=600),
     )
     made = sparse(hours, until=9)
-    whole = told(outcomes(engine(*rules), made))
+    straight = engine(*rules)
+    whole = told(outcomes(straight, made))
 
     for at in (20, 38, 61, 80):
         run = Restarts(*rules)
         before = run.take(made[:at])
         run.restart()
         assert told(before + run.take(made[at:])) == whole
+        assert ended(run.engine) == ended(straight)
 
     assert ("backup", "opened") in [x[:2] for x in whole]
 

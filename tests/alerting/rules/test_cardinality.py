@@ -59,6 +59,27 @@ def test_of_errors_only_values_with_errors_count() -> None:
     assert len(told_of(config, users(0, *NAMES, "a", errors=1))) == 1
 
 
+def test_of_errors_values_beyond_the_bound_count_if_they_have_some() -> None:
+    config = of_users(level="error", warning=3)
+    quiet = users(0, "a", *NAMES)
+    named = {"a": ValueCount(1, 1), "b": ValueCount(1, 1)}
+    fields = msgspec.structs.replace(quiet.fields[0], values=named)
+    mixed = msgspec.structs.replace(
+        pane(START, 2, lines=100), fields=(fields,), templates=()
+    )
+    one_more = msgspec.structs.replace(fields, hashes=(hash_of("c") | 1,))
+
+    assert told_of(config, mixed) == []
+    assert len(told_of(config, msgspec.structs.replace(mixed, fields=(one_more,)))) == 1
+
+
+def test_a_window_is_over_when_no_line_comes_too() -> None:
+    distinct = Distinct(window_s=10)
+    distinct.add(0, [hash_of("a")], SPAN, 1)
+
+    assert (distinct.count(9), distinct.count(10)) == (1, 0)
+
+
 def test_values_that_a_pattern_matches_count() -> None:
     config = of_users(fields={"user": "u*"}, warning=3)
 

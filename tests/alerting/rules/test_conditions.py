@@ -126,6 +126,16 @@ def test_two_rules_of_one_service_have_an_incident_each() -> None:
     }
 
 
+def test_few_lines_count_too_while_an_incident_is_open() -> None:
+    frames = Frames()
+    run = engine(many(window=10))
+
+    told(run, [frames.next(START, [pane(START, 6)])])
+    told(run, [frames.next(START + 15, [pane(START + 15, 2)])])
+
+    assert [(x.errors, x.is_open) for x in run.incidents] == [(8, True)]
+
+
 def test_a_rule_waits_for_as_long_as_it_is_told_to() -> None:
     frames = Frames()
     made = [frames.next(START + x, [pane(START + x, 9)]) for x in range(60)]

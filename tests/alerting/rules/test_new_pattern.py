@@ -69,6 +69,17 @@ def test_what_comes_within_a_window_of_each_other_is_one_incident_with_a_list() 
     assert over.incident.errors == 5
 
 
+def test_what_is_new_later_is_a_list_of_its_own() -> None:
+    made = frames((20, "disk"), (100, "route"), until=130)
+
+    found = [x for x in outcomes(engine(NEW), made) if x.kind == "opened"]
+
+    assert [x.incident.why for x in found] == [
+        "not seen in 6 h 0 m: disk",
+        "not seen in 6 h 0 m: route",
+    ]
+
+
 def test_known_errors_beside_a_new_one_are_not_counted() -> None:
     made = frames((1, "usual"), (20, "usual"), (20, "disk"), (21, "usual"), until=60)
 
@@ -108,7 +119,9 @@ def test_a_restart_at_any_time_changes_nothing(seed: int) -> None:
         run.restart()
         after = run.take(made[at:])
         assert told(before + after) == whole
+    run.restart()
 
+    assert run.engine.new_templates() == {}
     assert len(whole) > 10
 
 
