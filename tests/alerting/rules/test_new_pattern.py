@@ -119,10 +119,16 @@ def test_a_restart_at_any_time_changes_nothing(seed: int) -> None:
         run.restart()
         after = run.take(made[at:])
         assert told(before + after) == whole
+    assert len(whole) > 10
+
+
+def test_after_a_restart_what_was_new_before_is_not_counted_again() -> None:
+    run = Restarts(NEW)
+
+    assert len(run.take(frames((20, "disk"), until=21))) == 1
     run.restart()
 
     assert run.engine.new_templates() == {}
-    assert len(whole) > 10
 
 
 def test_templates_without_end_take_bounded_memory() -> None:

@@ -8,7 +8,14 @@ import pytest
 from alerting.group import Group
 from alerting.rules.rule import rule_of
 from alerting.rules.selection import Selection
-from tests.alerting.rules.at_work import Restarts, configured, engine, outcomes, told
+from tests.alerting.rules.at_work import (
+    Restarts,
+    configured,
+    ended,
+    engine,
+    outcomes,
+    told,
+)
 from tests.alerting.story import START, Frames, pane
 from tocsin.records.frames import FieldCounts, Frame, Pane, ValueCount
 from tocsin.values import LEVELS, Level
@@ -131,7 +138,7 @@ def test_a_line_out_of_order_counts_in_the_windows_that_end_later() -> None:
     assert outcomes(engine(config), late(10, 0)) == []
 
 
-@pytest.mark.parametrize("at", [3, 9])
+@pytest.mark.parametrize("at", [3, 9, 11, 14])
 def test_a_restart_keeps_groups(at: int) -> None:
     rules = (
         configured(name="x", type="threshold", warning=8, by=["host"], window=5),
@@ -142,13 +149,15 @@ def test_a_restart_keeps_groups(at: int) -> None:
     for k in range(150):
         panes = [pane(START + k, 3, host="b" if k % 2 else "a")] if k < 80 else []
         made.append(frames.next(START + k + 1, panes, processed_at=START + k + 1.0))
-    whole = told(outcomes(engine(*rules), made))
+    straight = engine(*rules)
+    whole = told(outcomes(straight, made))
 
     run = Restarts(*rules)
     before = run.take(made[: at * 10])
     run.restart()
 
     assert told(before + run.take(made[at * 10 :])) == whole
+    assert ended(run.engine) == ended(straight)
     assert len(whole) >= 4
 
 
