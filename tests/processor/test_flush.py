@@ -67,8 +67,11 @@ def batch(
     partition: int = 0,
     read_at: float = NOW,
     service: str = "api",
+    files: int = 0,
 ) -> Batch:
-    keys = [f"{service}/h/f1:{lo + k}".encode() for k in range(len(lines))]
+    """Lines of one file, or of several in turn."""
+    numbers = [(lo + k) % files if files else 1 for k in range(len(lines))]
+    keys = [f"{service}/h/f{n}:{lo + k}".encode() for k, n in enumerate(numbers)]
     stamps = [int(read_at * 1000)] * len(lines)
     records = Records(keys, lines, stamps)
     return Batch(RAW_LOGS, partition, lo, lo + len(lines), records)
@@ -89,22 +92,34 @@ def flush(
     )
 
 
-def sums(frames: list[Frame]) -> tuple[Counter[object], Counter[str]]:
-    """Lines by pane and level, and error lines by template."""
+def sums(frames: list[Frame]) -> tuple[Counter[object], Counter[object]]:
+    """Lines by pane and level, and by template or value of a field."""
     counts: Counter[object] = Counter()
-    templates: Counter[str] = Counter()
+    named: Counter[object] = Counter()
     for pane in (pane for frame in frames for pane in frame.panes):
+        labels = tuple(pane.labels.items())
+        place = (pane.service, pane.host, labels, pane.second, pane.stale)
         for level in Level:
-            place = (pane.service, pane.host, pane.second, pane.stale, level)
-            counts[place] += pane.counts[level]
-        counts[pane.service, pane.second, "bytes"] += pane.bytes
+            counts[*place, level] += pane.counts[level]
+        counts[*place, "bytes"] += pane.bytes
         for template in pane.templates:
-            templates[template.text] += template.count
-    return +counts, templates
+            named[*place, template.text] += template.count
+        for field in pane.fields:
+            for value, count in field.values.items():
+                named[*place, field.field, value] += count.lines
+                named[*place, field.field, value, "errors"] += count.errors
+    return +counts, +named
 
 
 lines = st.lists(
-    st.sampled_from([case.line.encode() for case in CORPUS]) | st.binary(max_size=60),
+    st.sampled_from([case.line.encode() for case in CORPUS])
+    | st.binary(max_size=60)
+    | st.builds(
+        b'{"level":"%s","action":"%s","msg":"m"}'.__mod__,
+        st.tuples(
+            st.sampled_from([b"info", b"error"]), st.sampled_from([b"buy", b"sell"])
+        ),
+    ),
     min_size=1,
     max_size=10,
 )
@@ -117,14 +132,17 @@ def test_panes_of_two_flushes_add_up_to_those_of_one(
     given_lines: list[bytes], data: st.DataObject
 ) -> None:
     cut = data.draw(st.integers(0, len(given_lines)))
+    restarts = data.draw(st.booleans())
     first, second = given_lines[:cut], given_lines[cut:]
-    halves = flusher(max_templates=100)
+    whole, half = (flusher(100, count_by=["action"]) for _ in range(2))
+    rest = flusher(100, count_by=["action"]) if restarts else half
+    files = {"f0": file({"team": "a"}), "f1": file({"team": "b", "zone": "x"})}
 
-    whole = flush(flusher(max_templates=100), batch(given_lines)).frames
-    apart = flush(halves, batch(first)).frames
-    apart += flush(halves, batch(second, lo=cut)).frames
+    at_once = flush(whole, batch(given_lines, files=2), files=files).frames
+    apart = flush(half, batch(first, files=2), files=files).frames
+    apart += flush(rest, batch(second, lo=cut, files=2), files=files).frames
 
-    assert sums(whole) == sums(apart)
+    assert sums(at_once) == sums(apart)
 
 
 def test_an_implausible_time_counts_at_its_arrival_as_skewed() -> None:

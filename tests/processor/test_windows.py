@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processor.windows import KEEP_S, MAX_TEMPLATES, MAX_VALUES, Verdict, Windows
@@ -32,6 +33,8 @@ def pane(
     errors: int = 0,
     infos: int = 0,
     templates: Sequence[str] = (),
+    fields: Sequence[FieldCounts] = (),
+    labels: dict[str, str] | None = None,
 ) -> Pane:
     counts = [0] * LEVELS
     counts[Level.ERROR], counts[Level.INFO] = errors, infos
@@ -44,6 +47,8 @@ def pane(
         bytes=100 * (errors + infos),
         read_at=float(second),
         templates=tuple(TemplateCount(t, t, 1, sample) for t in templates),
+        fields=tuple(fields),
+        labels=labels or {},
     )
 
 
@@ -53,8 +58,8 @@ def frame(
     return Frame(source, lo, hi, watermark, True, watermark, panes)
 
 
-def windows(sources: int = 1) -> Windows:
-    return Windows(sizes_s=[60], grace_s=2.0, sources=sources)
+def windows(sources: int = 1, sizes_s: Sequence[int] = (60,)) -> Windows:
+    return Windows(sizes_s=sizes_s, grace_s=2.0, sources=sources)
 
 
 def closed(state: Windows, now: float) -> list[WindowRecord]:
@@ -204,6 +209,15 @@ def test_distinct_templates_are_bounded() -> None:
     assert [w.error_templates for w in closed(state, T + 62)] == [MAX_TEMPLATES]
 
 
+fields = st.builds(
+    FieldCounts,
+    st.sampled_from(["action", "tenant"]),
+    st.dictionaries(
+        st.sampled_from(["buy", "sell", "look"]),
+        st.builds(ValueCount, st.integers(1, 3), st.integers(0, 1)),
+    ),
+    st.integers(0, 2),
+)
 panes = st.builds(
     pane,
     st.integers(T - 120, T + 120),
@@ -211,7 +225,10 @@ panes = st.builds(
     errors=st.integers(0, 3),
     infos=st.integers(0, 3),
     templates=st.lists(st.sampled_from("abc"), max_size=2),
+    fields=st.lists(fields, max_size=2, unique_by=lambda counts: counts.field),
+    labels=st.sampled_from([{}, {"team": "a"}]),
 )
+SIZES_S = (60, 15)
 
 
 @pytest.mark.slow
@@ -219,16 +236,20 @@ panes = st.builds(
     batches=st.lists(st.lists(panes, max_size=4), max_size=8),
     restarts=st.sets(st.integers(0, 8)),
 )
+@settings(max_examples=40)
 def test_windows_agree_with_a_naive_list_across_restarts(
     batches: list[list[Pane]], restarts: set[int]
 ) -> None:
     table: dict[bytes, bytes] = {}
-    best: dict[tuple[str, int], WindowRecord] = {}
-    state = windows()
+    best: dict[tuple[str, int, int], WindowRecord] = {}
+    state = windows(sizes_s=SIZES_S)
     for step, batch in enumerate([*batches, []]):
         if step in restarts:
-            state = windows()
+            state = windows(sizes_s=SIZES_S)
             state.load(table)
+            if step:
+                again = frame(step - 1, step, *batches[step - 1], watermark=0)
+                assert state.merge(again) is Verdict.DUPLICATE
         now = T - 60 + 60 * step if step < len(batches) else T + 10_000
         state.merge(frame(step, step + 1, *batch, watermark=now))
         changes = state.collect(now=now)
@@ -236,21 +257,43 @@ def test_windows_agree_with_a_naive_list_across_restarts(
             assert row is not None
             table[key] = row
         for record in changes.records:
-            place = (record.service, record.window_start)
+            place = (record.service, record.window_start, record.window_s)
             assert record.revision == (best[place].revision + 1 if place in best else 1)
             best[place] = record
 
-    naive: dict[tuple[str, int], list[Pane]] = {}
+    naive: dict[tuple[str, int, int], list[Pane]] = {}
     for one in (p for batch in batches for p in batch):
-        naive.setdefault((one.service, one.second // 60 * 60), []).append(one)
+        for size_s in SIZES_S:
+            place = (one.service, one.second // size_s * size_s, size_s)
+            naive.setdefault(place, []).append(one)
     assert best.keys() == naive.keys()
-    for (_, start), record in best.items():
-        own = naive[record.service, start]
-        rates = [sum(p.lines for p in own if p.second == start + k) for k in range(60)]
-        assert record.error == sum(p.errors for p in own)
-        assert record.info == sum(p.counts[Level.INFO] for p in own)
-        assert record.lines == sum(rates)
-        assert record.peak_lines == max(rates)
-        assert record.rate_p95 == pytest.approx(np.quantile(rates, 0.95))
-        ids = {t.template_id for p in own for t in p.templates}
-        assert record.error_templates == len(ids)
+    for place, record in best.items():
+        assert_sums(record, naive[place])
+
+
+def assert_sums(record: WindowRecord, own: Sequence[Pane]) -> None:
+    """A window says what its panes add up to."""
+    rates = [
+        sum(p.lines for p in own if p.second == record.window_start + k)
+        for k in range(record.window_s)
+    ]
+    assert record.error == sum(p.errors for p in own)
+    assert record.info == sum(p.counts[Level.INFO] for p in own)
+    assert record.lines == sum(rates)
+    assert record.peak_lines == max(rates)
+    assert record.rate_p95 == pytest.approx(np.quantile(rates, 0.95))
+    assert record.error_templates == len(
+        {t.template_id for p in own for t in p.templates}
+    )
+    found: dict[str, dict[str, ValueSums]] = {}
+    others: Counter[str] = Counter()
+    for counts in (counts for p in own for counts in p.fields):
+        known = found.setdefault(counts.field, {})
+        for value, more in counts.values.items():
+            before = known.get(value, ValueSums(0, 0))
+            known[value] = ValueSums(
+                before.lines + more.lines, before.errors + more.errors
+            )
+        others[counts.field] += counts.other
+    assert record.by_field == found
+    assert record.other_values == +others
