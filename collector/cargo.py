@@ -81,7 +81,7 @@ class Cargo:
         self._by_partition: dict[int, _Columns] = {}
         self.tallies: dict[str, Tally] = {}
         self.refused: list[Refused] = []
-        self._size = 0
+        self.size = 0
         self.sent_bytes = 0
         self.is_full = False
 
@@ -96,22 +96,22 @@ class Cargo:
         columns.values += lines
         size = taken.place.offset - taken.start
         columns.size += size
-        self._size += size
+        self.size += size
         tally = self.tallies.setdefault(source.origin.service, Tally())
         tally.lines += len(lines) + taken.joined
         tally.size += size
-        if len(columns.values) >= self._max_lines or self._size >= self._max_bytes:
+        if len(columns.values) >= self._max_lines or self.size >= self._max_bytes:
             self.is_full = True
 
     def send(
         self, transaction: Transaction, *, read_at: float, everything: bool
     ) -> None:
         """Send what was gathered, in batches; not `everything`: only full columns."""
-        everything = everything or self._size >= self._max_bytes
+        everything = everything or self.size >= self._max_bytes
         for partition, columns in list(self._by_partition.items()):
             if everything or len(columns.values) * 2 >= self._max_lines:
                 del self._by_partition[partition]
-                self._size -= columns.size
+                self.size -= columns.size
                 self.sent_bytes += columns.size
                 self._send(transaction, partition, columns, read_at=read_at)
         self.is_full = False

@@ -2,16 +2,20 @@
 
 One transaction carries the lines of many files, their checkpoints, and their rows of
 `streams`. Caught up, it holds what was there and is over in milliseconds; in a backlog
-it goes on for `_READ_S`, as a commit costs as much as thousands of lines. What a failed
-transaction took is put back, after a look at what the bus says is committed: a commit
-whose answer was lost may have happened.
+it goes on for `READ_S`, as a commit costs as much as thousands of lines, and while
+that commits, the first lines of the next one are read. What a failed transaction took
+is put back, after a look at what the bus says is committed: a commit whose answer was
+lost may have happened. What was read ahead is put back at once.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from collector.cargo import Cargo
 from collector.checkpoint import (
@@ -39,7 +43,9 @@ from tocsin.records.topics import CHECKPOINTS, STREAMS
 from tocsin.values import Clock
 
 # Longer transactions cost readers latency, shorter ones throughput (<= 10 % here).
-_READ_S = 0.25
+READ_S = 0.25
+# Read during a commit; the queue of the client is being emptied meanwhile.
+_AHEAD_BYTES = 2 * 1024**2
 # What a bus that packs may hold until the commit, before it is packed.
 _MAX_BYTES = 64 * 1024**2
 # A start with 20,000 files writes its rows in parts, so that memory stays flat.
@@ -74,12 +80,33 @@ class _Before:
         source.mark = self.mark
 
 
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """What one transaction takes: lines, and the files that they are of.
+
+    `finished`: files that it takes the last line of.
+    """
+
+    cargo: Cargo
+    begun: dict[Source, _Before] = field(default_factory=dict)
+    finished: list[Source] = field(default_factory=list)
+
+
 class Shipper:
     """Ships for one collector, through its producer."""
 
-    def __init__(
-        self, bus: Bus, producer: Producer, roster: Roster, setup: Setup, clock: Clock
+    def __init__(  # noqa: PLR0913 - its parts, put together in one place
+        self,
+        bus: Bus,
+        producer: Producer,
+        roster: Roster,
+        setup: Setup,
+        clock: Clock,
+        *,
+        read_s: float = READ_S,
     ) -> None:
+        """`read_s`: how long a transaction goes on in a backlog."""
+        self._read_s = read_s
         self._bus = bus
         self._producer = producer
         self._roster = roster
@@ -95,41 +122,57 @@ class Shipper:
         self._unpacking = Unpacking()
         self._has_work = False
         self._record_limit: int | None = None
-        self._begun: dict[Source, _Before] = {}
-        self._finished: list[Source] = []
+        self._load = self._new_load()
+        self._ahead: _Load | None = None
+        self._reader = ThreadPoolExecutor(1, "read-ahead")
         self._rows: dict[bytes, bytes | None] = {}
         self._gone: list[str] = []
 
-    def ship(self) -> bool:
+    @property
+    def is_ahead(self) -> bool:
+        """Whether lines were read ahead: ship them before anything is looked at."""
+        return self._ahead is not None
+
+    def ship(self, *, ahead_until: float = 0.0) -> bool:
         """Carry over what is ready; whether there was anything.
+
+        In a backlog, what comes next is read during the commit, if the transaction
+        that takes it will be over at `ahead_until` (of the monotonic clock).
 
         Raises:
             TransactionAborted, BusUnavailable, RecordTooLarge: call `recover`, then
                 go on.
         """
-        cargo = Cargo(
-            max_lines=self._config.max_batch_lines,
-            max_bytes=self._config.max_batch,
-            record_limit=self._record_limit,
-        )
+        load = self._load = self._ahead or self._new_load()
+        self._ahead = None
+        cargo = load.cargo
         now = time.monotonic()
-        until = now + _READ_S
+        until = now + self._read_s
         for source in self._open.due(now=now):
             self._ledger.enqueue(source)
-        self._has_work = self._roster.work()
-        self._gather(cargo, until)
+        if not load.begun:
+            self._has_work = self._roster.work()
+        self._fill(load, until)
         if not (cargo.tallies or self._ledger.has_news):
-            self._begun.clear()
             return False
-        with self._producer.transaction() as transaction:
+        with (
+            self._reading_ahead() as read_ahead,
+            self._producer.transaction() as transaction,
+        ):
             while cargo.is_full and cargo.sent_bytes < _MAX_BYTES:
                 cargo.send(transaction, read_at=self._clock(), everything=False)
-                self._gather(cargo, until)
+                self._fill(load, until)
             read_at = self._clock()
             cargo.send(transaction, read_at=read_at, everything=True)
             written = self._put_rows(transaction, now=read_at)
-        self._committed(cargo, written, read_at=read_at)
+            if time.monotonic() + self._read_s < ahead_until:
+                read_ahead()
+        self._committed(load, written, read_at=read_at)
         return True
+
+    def close(self) -> None:
+        """End the thread that reads ahead."""
+        self._reader.shutdown()
 
     def wait_s(self) -> float | None:
         """How long until there is something to do; None if somebody will tell."""
@@ -147,20 +190,67 @@ class Shipper:
             self._lower_limit(error.max_bytes)
         view = self._bus.table(CHECKPOINTS, prefix=row_prefix(self._identity))
         try:
-            for source, before in self._begun.items():
+            for source, before in self._load.begun.items():
                 self._put_back(source, before, view.rows)
         finally:
             view.close()
-        self._begun.clear()
-        self._finished.clear()
+        self._load = self._new_load()
         self._rows.clear()
 
     # Reading
 
-    def _gather(self, cargo: Cargo, until: float) -> None:
-        """Read file by file in turn until the cargo is full, or time or files end."""
+    def _new_load(self) -> _Load:
+        return _Load(
+            Cargo(
+                max_lines=self._config.max_batch_lines,
+                max_bytes=self._config.max_batch,
+                record_limit=self._record_limit,
+            )
+        )
+
+    @contextmanager
+    def _reading_ahead(self) -> Iterator[Callable[[], None]]:
+        """Call what it gives to begin to read in a thread; it ends with the block.
+
+        Until then, the thread of the block leaves files alone.
+        """
+        done = threading.Event()
+        load = self._new_load()
+        readings: list[Future[None]] = []
+
+        def begin() -> None:
+            if self._ledger.ready and not self._ledger.rewritten:
+                readings.append(
+                    self._reader.submit(
+                        self._gather,
+                        load,
+                        lambda: load.cargo.size < _AHEAD_BYTES and not done.is_set(),
+                    )
+                )
+
+        try:
+            yield begin
+        except BaseException:
+            done.set()
+            wait(readings)
+            for source, before in load.begun.items():
+                self._read_again(source, before)
+            raise
+        done.set()
+        for reading in readings:
+            reading.result()
+        if load.begun:
+            self._ahead = load
+
+    def _fill(self, load: _Load, until: float) -> None:
+        """Read until the cargo is full, or time or files end."""
+        cargo = load.cargo
+        self._gather(load, lambda: not cargo.is_full and time.monotonic() < until)
+
+    def _gather(self, load: _Load, may_go_on: Callable[[], bool]) -> None:
+        """Read file by file in turn."""
         ready = self._ledger.ready
-        while ready and not cargo.is_full and time.monotonic() < until:
+        while ready and may_go_on():
             source = ready.popleft()
             source.queued = False
             # What was rewritten is read once it is clear what it held before.
@@ -171,16 +261,16 @@ class Shipper:
                 self._ledger.enqueue(source)
                 continue
             try:
-                self._read(source, cargo)
+                self._read(source, load)
             except OSError as error:
                 self._open.forget(source)
                 self._read_failed(source, error)
 
-    def _read(self, source: Source, cargo: Cargo) -> None:
+    def _read(self, source: Source, load: _Load) -> None:
         descriptor = self._descriptors.open(source.key, source.path)
         self._telemetry.read_again(source.path)
-        if source not in self._begun:
-            self._begun[source] = _Before.of(source)
+        if source not in load.begun:
+            load.begun[source] = _Before.of(source)
         now = time.monotonic()
         ends_at = self._open.end_of(source, now=now)
         result = step(source, descriptor, self._framing, ends_at=ends_at)
@@ -188,15 +278,16 @@ class Shipper:
             self._open.forget(source)
             self._ledger.rewritten[source] = result
             return
-        self._take(source, result, cargo)
+        self._take(source, result, load.cargo)
         taken = result.taken
         self._open.note(source, taken.wait, taken.open_to, now=now)
         if result.more or (source.finishing and taken.wait is not Wait.NOT):
             self._ledger.enqueue(source)
         elif source.finishing:
-            self._take(source, last_words(source, descriptor, self._framing), cargo)
+            words = last_words(source, descriptor, self._framing)
+            self._take(source, words, load.cargo)
             self._roster.finish(source)
-            self._finished.append(source)
+            load.finished.append(source)
         if source.archive is not None:
             self._look_after(source, source.archive)
 
@@ -240,8 +331,9 @@ class Shipper:
         written = list(ledger.changed)
         if len(written) > _MAX_ROWS:
             # Files with lines in this transaction must be among them.
-            written = sorted(written, key=lambda s: s not in self._begun)
-            written = written[: max(_MAX_ROWS, len(self._begun))]
+            begun = self._load.begun
+            written = sorted(written, key=lambda s: s not in begun)
+            written = written[: max(_MAX_ROWS, len(begun))]
         rows: dict[bytes, bytes | None] = dict.fromkeys(ledger.doomed)
         streams: dict[bytes, bytes | None] = {}
         for source in written:
@@ -279,12 +371,12 @@ class Shipper:
             )
         )
 
-    def _committed(
-        self, cargo: Cargo, written: list[Source], *, read_at: float
-    ) -> None:
-        ledger = self._ledger
+    def _committed(self, load: _Load, written: list[Source], *, read_at: float) -> None:
+        ledger, cargo = self._ledger, load.cargo
+        later = self._ahead.begun if self._ahead is not None else {}
         for source in written:
-            ledger.changed.pop(source, None)
+            if source not in later:
+                ledger.changed.pop(source, None)
             source.moved = False
         prefix = len(row_prefix(self._identity))
         for key in ledger.doomed.intersection(self._rows):
@@ -295,7 +387,7 @@ class Shipper:
             key in self._rows for key in map(self._setup.root_key, ledger.new_roots)
         ):
             ledger.new_roots.clear()
-        for source in self._finished:
+        for source in load.finished:
             self._roster.release(source)
         for service, tally in cargo.tallies.items():
             self._telemetry.committed(
@@ -305,8 +397,7 @@ class Shipper:
             self._telemetry.dead_letter(
                 refused.key, refused.size, self._record_limit or 0
             )
-        self._begun.clear()
-        self._finished.clear()
+        self._load = self._new_load()
         self._rows.clear()
 
     # After a failure
@@ -321,6 +412,9 @@ class Shipper:
         committed = _offset(value)
         if committed == source.place.offset and committed != before.place.offset:
             return  # its answer was lost, but it happened
+        self._read_again(source, before)
+
+    def _read_again(self, source: Source, before: _Before) -> None:
         if before.place.offset != source.place.offset:
             before.restore(source)
             self._ledger.changed[source] = None

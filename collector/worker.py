@@ -40,6 +40,8 @@ _WATCHED_SHARE = 0.005
 _BLIND_SHARE = 0.05
 _MIN_SCAN_INTERVAL_S = 0.01
 _MAX_SCAN_INTERVAL_S = 10.0
+# In a backlog a scan may be late by so much: three transactions follow each other.
+_BACKLOG_S = 0.6
 
 _T = TypeVar("_T")
 
@@ -99,21 +101,23 @@ def run(  # noqa: PLR0913 - the shape of every worker
         )
         roster = Roster(setup, rows)
         heart = Heartbeat(producer, identity=identity, host=config.host, clock=clock)
-        _Loop(
-            Discovery(
-                config.paths,
-                exclude=config.exclude,
-                own=pins_dir,
-                text=setup.framing.text,
-            ),
-            roster,
-            Shipper(bus, producer, roster, setup, clock),
-            wakeup,
-            patience,
-            heart=heart,
-            scan_interval_s=config.scan_interval,
-            clock=clock,
-        ).run(stop, leave or threading.Event())
+        shipper = Shipper(bus, producer, roster, setup, clock)
+        with contextlib.closing(shipper):
+            _Loop(
+                Discovery(
+                    config.paths,
+                    exclude=config.exclude,
+                    own=pins_dir,
+                    text=setup.framing.text,
+                ),
+                roster,
+                shipper,
+                wakeup,
+                patience,
+                heart=heart,
+                scan_interval_s=config.scan_interval,
+                clock=clock,
+            ).run(stop, leave or threading.Event())
     finally:
         wakeup.close()
         descriptors.close_all()
@@ -229,11 +233,12 @@ class _Loop:
             self._patience.beat()
             begun = time.monotonic()
             rewritten = self._roster.ledger.rewritten and self._failure is None
-            if begun >= self._scan_at or rewritten:
+            # What a scan decides rests on what is committed.
+            if not self._shipper.is_ahead and (begun >= self._scan_at or rewritten):
                 self._scan(begun)
             if not self._ship():
                 self._wait()
-            elif not self._roster.ledger.ready:
+            elif not (self._roster.ledger.ready or self._shipper.is_ahead):
                 stop.wait(max(0.0, begun + _MIN_GAP_S - time.monotonic()))
                 self._look(0.0)
         if self._failure is None:
@@ -265,7 +270,7 @@ class _Loop:
             if self._failure is not None:
                 self._shipper.recover(self._failure)
                 self._failure = None
-            worked = self._shipper.ship()
+            worked = self._shipper.ship(ahead_until=self._scan_at + _BACKLOG_S)
             self._heart.turn()
         except BusUnavailable as error:
             self._failure = self._failure or error

@@ -76,7 +76,7 @@ _FLUENT_BIT = """
 # As our own producer's: the ratio is about the code.
 _BARE = {
     "compression.type": "lz4",
-    "linger.ms": 5,
+    "linger.ms": 200,
     "batch.size": 1_000_000,
     "queue.buffering.max.messages": 200_000,
     "queue.buffering.max.kbytes": 131_072,

@@ -14,7 +14,7 @@ from collector.framing import Framing
 from collector.ledger import Setup
 from collector.pins import Pins
 from collector.roster import Roster
-from collector.shipping import Shipper
+from collector.shipping import READ_S, Shipper
 from collector.telemetry import CollectorTelemetry
 from tests.collector.faults import Fault, FaultyBus
 from tests.collector.rig import Shipped, all_records, by_file
@@ -52,6 +52,7 @@ class Core:
         max_files: int = 64,
         pins: Path | None = None,
         identity: str = IDENTITY,
+        read_s: float = READ_S,
         **config: object,
     ) -> None:
         self._clock = clock
@@ -89,7 +90,12 @@ class Core:
         )
         self._producer = bus.producer(identity)
         self.shipper = Shipper(
-            cast("Bus", bus), self._producer, self.roster, setup, clock
+            cast("Bus", bus),
+            self._producer,
+            self.roster,
+            setup,
+            clock,
+            read_s=read_s,
         )
 
     def look(self, *, settled: bool = True) -> None:
@@ -105,6 +111,7 @@ class Core:
 
     def close(self) -> None:
         """Let go of everything, as a killed process would."""
+        self.shipper.close()
         self.descriptors.close_all()
         self._producer.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
 
@@ -23,7 +23,8 @@ class Fault(Enum):
 class FaultyBus:
     """Passes everything on to a real bus; `fault` says how commits go.
 
-    `claimed`: the identities that producers were opened for.
+    `claimed`: the identities that producers were opened for. `before_commit` is called
+    when a transaction has all that it takes.
     """
 
     def __init__(self, inner: Bus) -> None:
@@ -31,6 +32,7 @@ class FaultyBus:
         self.fault = Fault.NONE
         self.failed = 0
         self.claimed: list[str] = []
+        self.before_commit: Callable[[], object] | None = None
 
     def producer(self, identity: str) -> Producer:
         """See the port."""
@@ -65,6 +67,8 @@ class FaultyProducer:
         """See the port."""
         with self._inner.transaction() as transaction:
             yield transaction
+            if self._bus.before_commit is not None:
+                self._bus.before_commit()
             if self._bus.fault is Fault.ABORTED:
                 self._bus.failed += 1
                 raise TransactionAborted("as the test wanted")

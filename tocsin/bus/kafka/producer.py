@@ -50,6 +50,7 @@ from tocsin.ports.bus import Consumer, Records
 
 _COMMIT_S = 6.0  # a stop must be done within 10 s, and it may have to wait for this
 _PAUSE_S = 0.2
+_ROOM_S = 0.005
 _OPENINGS = 5  # two that open at once fence each other in turn, for some milliseconds
 
 # Collected up to here: a second of a busy machine, and a flush of the processor.
@@ -440,6 +441,7 @@ def _make_room(client: Producer) -> None:
     full = len(client)
     deadline = time.monotonic() + _COMMIT_S
     while len(client) >= full:
-        client.poll(0.05)
+        # Not `poll`: many partitions fill the queue with batches that are not full.
+        client.flush(_ROOM_S)
         if time.monotonic() > deadline:
             raise KafkaException(KafkaError(KafkaError._QUEUE_FULL))  # noqa: SLF001 - its public name
