@@ -125,7 +125,7 @@ def test_a_restart_at_any_time_changes_nothing(seed: int) -> None:
 def test_after_a_restart_what_was_new_before_is_not_counted_again() -> None:
     run = Restarts(NEW)
 
-    assert len(run.take(frames((20, "disk"), until=21))) == 1
+    assert len(run.take(frames((18, "route"), (20, "disk"), until=21))) == 1
     run.restart()
 
     assert run.engine.new_templates() == {}
