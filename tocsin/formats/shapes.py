@@ -69,6 +69,8 @@ _QUIET = (
 )
 _NO_PLACE = r"(?:[^\n:]{120}|(?:[^\n:]*+:(?!\d))*+[^\n:]*+(?=\n|\Z))"
 
+_NO_PLACE_IN_DOCKER = r'(?:[^\n:"\\]*+:(?!\d))*+[^\n:"\\]*+\\n","stream":"'
+
 
 def _shape(text: str, start: Start, stem_bytes: int = 0) -> Shape:
     return Shape(
@@ -105,4 +107,7 @@ def wrapped_shapes() -> tuple[Shape, ...]:
         if start is Start.TIMED
     ]
     found.append((rf'\{{"log":"\{{\\"[^\n]*\}}{_DOCKER_END}', Start.WHOLE))
+    # Envelopes have a clock of their own, so the whole line has to be looked through.
+    found.append((f"{_CRI_WRAPPER}{_QUIET}{_NO_PLACE}", Start.NO))
+    found.append((rf'\{{"log":"{_QUIET}{_NO_PLACE_IN_DOCKER}', Start.NO))
     return tuple(_shape(text, start) for text, start in found)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tocsin.formats.events import CASES
-from tocsin.formats import multiline
 from tocsin.formats.multiline import Events, Habit, Limits, Rest, Wait, split
 from tocsin.formats.shapes import Shape, bare_shapes, wrapped_shapes
 from tocsin.formats.startlines import Start, start_of
+from tocsin.formats.traces import Phase, phase_of
+from tocsin.formats.walk import Walk
 from tocsin.formats.wrapping import Unwrapped, unwrap
 
 LINES = sorted(
@@ -111,22 +114,39 @@ def test_the_quick_way_gives_the_answer_of_the_thorough_one(
 
     if data:
         lines = data[:-1].split(b"\n")
-        walk = multiline._Walk(lines, None, habit, SMALL)  # noqa: SLF001
+        walk = Walk(lines, None, habit, SMALL)
         assert walk.run(is_over=final, final=final) == quick._replace(
             open_ended=list(quick.open_ended), rests=list(quick.rests)
         )
 
 
+def in_envelopes(line: str) -> Iterator[bytes]:
+    """A line as it is, and as CRI and Docker write it."""
+    yield line.encode()
+    yield f"2026-03-14T09:21:07.123456789Z stdout F {line}".encode()
+    log = json.dumps(line + "\n")
+    yield f'{{"log":{log},"stream":"stderr","time":"2026-03-14T09:21:07.1Z"}}'.encode()
+
+
+WRITTEN = [data for line in LINES for data in in_envelopes(line) if data.strip()]
+
+
 @pytest.mark.parametrize("shape", [*bare_shapes(), *wrapped_shapes()])
 def test_a_shape_promises_what_is_so(shape: Shape) -> None:
     bare = shape in bare_shapes()
-    for data in map(str.encode, LINES):
-        if shape.line.match(data) and data.strip():
-            text, _, is_partial = Unwrapped(data) if bare else unwrap(data)
-            assert not is_partial
-            assert (start_of(text) is Start.NO) == (shape.start is Start.NO), data
-            whole = start_of(text) is Start.WHOLE
-            assert whole == (shape.start is Start.WHOLE), data
+    for data in filter(shape.line.match, WRITTEN):
+        text, _, is_partial = Unwrapped(data) if bare else unwrap(data)
+        assert not is_partial
+        assert (start_of(text) is Start.NO) == (shape.start is Start.NO), data
+        assert (start_of(text) is Start.WHOLE) == (shape.start is Start.WHOLE), data
+        if shape.start is Start.NO:
+            assert phase_of(text) is Phase.PLAIN, data
+
+
+def test_plain_lines_in_envelopes_are_passed_many_at_a_time() -> None:
+    for data in in_envelopes("worker 7 took a job"):
+        shapes = (*bare_shapes(), *wrapped_shapes())
+        assert [each for each in shapes if each.line.match(data)]
 
 
 def test_too_long_an_event_is_cut_and_both_parts_say_so() -> None:
