@@ -13,8 +13,9 @@ from processor.verdicts import HOPELESS, NOTHING, OPEN, Verdict, judge
 
 SHORT, LONG = 64, 104
 """Most headers end in the first bytes of a line; of the rest most in the second."""
-# To judge a shape costs as much as to read some 20 lines by the general rules.
-_WORTH = 16
+# To judge a shape costs as much as to read some 20 lines by the general rules, and it
+# will come up again.
+_WORTH = 5
 _REMEMBERED = 50_000
 
 

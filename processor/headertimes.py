@@ -19,7 +19,7 @@ from processor.times import to_seconds
 from processor.zones import Zone
 from tocsin.formats import fallback, times
 
-_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+ZEROS = bytes.maketrans(b"123456789", b"000000000")
 # The longest beginning of a time that tells its form, and what may stand before it.
 SHAPE_BYTES = 32
 _BEFORE_TIME = r"(?:<\d+>)?(?:[A-Z], ?)?[^0-9A-Za-z]{0,4}"
@@ -56,7 +56,7 @@ def find_times(heads: Heads, arrival: Floats, zone: Zone) -> tuple[Floats, Ints]
 def families(texts: Column) -> tuple[Ints, Ints]:
     """The family of the time that each line begins with, and where; -1 for none."""
     beginnings = columns.head(texts, SHAPE_BYTES)
-    which, distinct = columns.codes(columns.translate(beginnings, _ZEROS))
+    which, distinct = columns.codes(columns.translate(beginnings, ZEROS))
     told = np.array([at_start(shape) for shape in distinct]).reshape(-1, 2)[which]
     return np.where(told[:, 0] < 0, -1, _FAMILY_OF[told[:, 0]]), told[:, 1]
 
@@ -80,13 +80,13 @@ class _Search:
     def at_start(self, rows: Ints) -> None:
         """Times that lines begin with: each distinct beginning is told once."""
         beginnings = columns.head(columns.select(self._texts, rows), SHAPE_BYTES)
-        which, distinct = columns.codes(columns.translate(beginnings, _ZEROS))
+        which, distinct = columns.codes(columns.translate(beginnings, ZEROS))
         told = np.array([at_start(shape) for shape in distinct]).reshape(-1, 2)[which]
         self._set(rows, told[:, 0], told[:, 1])
 
     def inside(self, rows: Ints) -> None:
         """Times behind other fields of the header."""
-        shapes = columns.translate(self._texts, _ZEROS)
+        shapes = columns.translate(self._texts, ZEROS)
         clocks = _clocks(columns.select(shapes, rows))
         rows, clocks = rows[clocks >= 0], clocks[clocks >= 0]
         if len(rows) == 0:
@@ -111,7 +111,7 @@ class _Search:
         if len(matched):
             begins, length = spans[0]
             words = columns.slices(texts, matched, begins, begins + length)
-            forms = np.array([_form_of(word.translate(_ZEROS)) for word in words])
+            forms = np.array([_form_of(word.translate(ZEROS)) for word in words])
             self._set_checked(rows[matched], forms, begins)
 
     def epochs(self, rows: Ints) -> None:

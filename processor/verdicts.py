@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import regex
 
 from processor import headers, headertimes
+from processor.headertimes import ZEROS
 from tocsin.formats import fallback, times
 from tocsin.formats.catalogue import FORMATS
 from tocsin.formats.fallback import LEVEL_RULES, LevelRule, Place
@@ -119,12 +120,21 @@ def judge(shape: bytes, *, is_cut: bool) -> Verdict:
             if shape.startswith(b"{"):
                 return _NEVER
             continue
+        if format_.lead is not None and shape[:1] not in _leads(number):
+            continue
         found = _head(number).match(shape, partial=is_cut)
         if found is not None and found.partial:
             return NOTHING
         if found is not None:
             return _of_format(number, found, shape, is_cut=is_cut)
     return _general(shape, is_cut=is_cut)
+
+
+@cache
+def _leads(number: int) -> frozenset[bytes]:
+    """What a shape of a format begins with; an empty one may yet begin so."""
+    lead = FORMATS[number].lead or frozenset()
+    return frozenset({b"", *(bytes([byte]).translate(ZEROS) for byte in lead)})
 
 
 @cache
