@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from processor.alike import LONG, SHORT, Alike, shapes_of
+from processor.alike import LONG, Alike, shapes_of
 from processor.columns import column
 from processor.recognition import NO_FORMAT, Recogniser
 from processor.verdicts import OPEN, REST, judge
@@ -119,9 +119,11 @@ def test_what_a_longer_shape_tells_counts() -> None:
     line = format_.examples[0].line.encode().ljust(LONG)
     lines = column([line])
 
-    told = Alike(worth=1).of(lines, shapes_of(lines))
+    shapes = shapes_of(lines)
 
-    assert judge(line[:SHORT], is_cut=True).format < NO_FORMAT
+    told = Alike(worth=1).of(lines, shapes)
+
+    assert judge(shapes.distinct[0], is_cut=True).format < NO_FORMAT
     assert told.of("format") == FORMATS.index(format_)
 
 
