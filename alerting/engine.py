@@ -252,8 +252,15 @@ class Engine:
             window=window,
             added=trail.of_panes(panes, since=since),
             arrival=_arrival(panes, self._processed_at),
+            later=self._later((BURST, Group(service)), burst.second) if burst else 0,
         )
         return self._decide(event, second, now)
+
+    def _later(self, key: _Key, second: int) -> int:
+        """Errors of seconds after this one that are known already."""
+        rule, group = key
+        seconds = self._detector.seconds_of(group.service) if rule == BURST else None
+        return 0 if seconds is None else seconds.errors(second, seconds.newest)
 
     def _observe_rule(self, watch: Watch, asked: Asked, now: float) -> list[Outcome]:
         """Ask a rule about its lines, unless it waits, and follow its incident."""
@@ -331,7 +338,8 @@ class Engine:
                 if not self._incidents[key].is_open:
                     break
                 calm = self._calm(key, second)
-                outcomes += self._follow(key, Progress(second, calm), second, now)
+                event = Progress(second, calm, self._later(key, second))
+                outcomes += self._follow(key, event, second, now)
         outcomes += self._ask(self._working.due_of_composites(start, reached), now)
         return outcomes
 

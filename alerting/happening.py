@@ -16,7 +16,8 @@ class Observed:
 
     `burst`: what the rule says now; `window`: the evidence of its window; `added`: that
     of the new errors alone; `peak`: the most errors in a second, of that second or,
-    where it opens an incident, of the window.
+    where it opens an incident, of the window. `later`: errors after the window that are
+    known already, as lines come out of order.
     """
 
     rule: str
@@ -28,16 +29,21 @@ class Observed:
     window: Evidence
     added: Evidence
     arrival: Arrival
+    later: int = 0
     headline: str = ""
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The watermark reached the end of a second."""
+    """The watermark reached the end of a second.
+
+    `later`: errors of seconds after it that are known already.
+    """
 
     second: int
     calm: Calm
+    later: int = 0
 
 
 @dataclass(frozen=True, slots=True)

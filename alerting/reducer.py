@@ -91,7 +91,7 @@ def _open(burst: Burst, event: Observed, now: float, policy: Policy) -> Decision
         fired_at=burst.second,
         detected_at=now,
         edited_at=now,
-        errors=burst.count,
+        errors=burst.count + event.later,
         peak=event.peak,
         evidence=event.window,
         arrival=event.arrival,
@@ -120,8 +120,10 @@ def _announce(
 
 
 def _reopen(state: Incident, burst: Burst, event: Observed, now: float) -> Decision:
+    # All that came back counts, not only the line that told of it.
     again = msgspec.structs.replace(
         _counted(state, event),
+        errors=state.errors + burst.count + event.later,
         phase=Phase.OPEN,
         resolved_at=None,
         quiet_since=None,
@@ -203,7 +205,7 @@ def _progress(
     quiet = msgspec.structs.replace(state, quiet_since=since)
     if event.second - since < quiet_s(state, policy):
         return _edit(quiet, now, policy, otherwise=Reason.CALMING)
-    return _resolve(quiet, event.second, now, policy)
+    return _resolve(quiet, event, now, policy)
 
 
 def quiet_s(state: Incident, policy: Policy) -> float:
@@ -212,9 +214,14 @@ def quiet_s(state: Incident, policy: Policy) -> float:
     return min(max(_MAX_QUIET_S, policy.quiet_s), policy.quiet_s * 2.0 ** max(0, flaps))
 
 
-def _resolve(state: Incident, second: int, now: float, policy: Policy) -> Decision:
+def _resolve(state: Incident, event: Progress, now: float, policy: Policy) -> Decision:
+    second = event.second
     done = msgspec.structs.replace(
-        state, phase=Phase.RESOLVED, resolved_at=float(second)
+        state,
+        phase=Phase.RESOLVED,
+        resolved_at=float(second),
+        # The total is that of its time, whatever was read of later ones already.
+        errors=max(0, state.errors - event.later),
     )
     release = Release(second)
     if state.is_pending:
