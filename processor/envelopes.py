@@ -13,8 +13,8 @@ from processor.alike import SHORT
 from processor.columns import Column, Floats
 from processor.times import of_any_form, to_seconds
 from processor.zones import Zone
-from tocsin.formats import envelopes, times
-from tocsin.formats.envelopes import Envelope
+from tocsin.formats import times, wrapping
+from tocsin.formats.wrapping import Envelope
 
 _HINT_BYTES = SHORT
 _FIRST_LETTERS = np.isin(
@@ -44,11 +44,11 @@ def unwrap(
     `shapes`: how lines begin, each distinct beginning once, without their digits.
     """
     seconds = np.full(len(lines), np.nan)
-    for envelope in envelopes.TEXT_ENVELOPES:
+    for envelope in wrapping.TEXT_ENVELOPES:
         hint = envelope.hint.encode()
         if any(hint in shape for shape in shapes):
             lines = _unwrap_text(envelope, lines, seconds, arrival, zone)
-    if any(envelopes.DOCKER_JSON in shape for shape in shapes):
+    if any(wrapping.DOCKER_JSON in shape for shape in shapes):
         lines = _unwrap_docker(lines, seconds, arrival, zone)
     return Unwrapped(lines, seconds)
 
@@ -73,7 +73,7 @@ def _unwrap_text(
             groups["time"], times.BY_NAME["iso"], arrival[rows], zone
         )
     else:
-        named = ~columns.matches(columns.take(lines, rows), envelopes.NO_NAMES)
+        named = ~columns.matches(columns.take(lines, rows), wrapping.NO_NAMES)
         rows, inner = rows[named], columns.select(inner, np.flatnonzero(named))
     if columns.contains_byte(inner, 0x0A):
         inner = columns.replace(inner, envelope.again, "\n")
@@ -83,7 +83,7 @@ def _unwrap_text(
 def _unwrap_docker(
     lines: Column, seconds: Floats, arrival: Floats, zone: Zone
 ) -> Column:
-    rows = np.flatnonzero(columns.starts_with(lines, envelopes.DOCKER_JSON))
+    rows = np.flatnonzero(columns.starts_with(lines, wrapping.DOCKER_JSON))
     if len(rows) == 0:
         return lines
     decoded = [_decode(text) for text in columns.to_list(columns.take(lines, rows))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tocsin.formats import envelopes, fallback, levels, times
+from tocsin.formats import fallback, levels, times, wrapping
 from tocsin.formats.catalogue import FORMATS
 from tocsin.formats.format import Decoder
 from tocsin.formats.systems import SYSTEMS
@@ -53,7 +53,7 @@ def _formats() -> str:
 def _envelopes() -> str:
     lines = ["## Wrappers", ""]
     lines += [
-        f"- {e.name}: {e.source}, `{e.example}`" for e in envelopes.TEXT_ENVELOPES
+        f"- {e.name}: {e.source}, `{e.example}`" for e in wrapping.TEXT_ENVELOPES
     ]
     lines += [
         '- docker: the json-file driver, `{"log":"…","stream":"…","time":"…"}`',
