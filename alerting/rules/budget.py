@@ -220,13 +220,16 @@ class Budget(Watch, Learner):
 
     waits = True
 
-    def __init__(self, rule: Rule, objective: float) -> None:
+    def __init__(
+        self, rule: Rule, objective: float, *, max_groups: int = _MAX_GROUPS
+    ) -> None:
         super().__init__(rule.name, rule.policy)
         self._lines = rule.lines
         self._is_usual = rule.lines.kind == Selection().kind
         self._levels = rule.levels
         self._min_count = rule.config.min_count
         self._objective = objective
+        self._max_groups = max_groups
         self._allowed = 1.0 - objective
         self._spent: dict[Group, _Spent] = {}
         self._burning: dict[Group, int] = {}  # when bad lines last came
@@ -311,9 +314,9 @@ class Budget(Watch, Learner):
             self._burning[group] = spent.newest
 
     def _meet(self, group: Group, second: int) -> _Spent:
-        if len(self._spent) >= _MAX_GROUPS:
+        if len(self._spent) >= self._max_groups:
             by_age = sorted(self._spent, key=lambda x: self._spent[x].newest)
-            for old in by_age[: _MAX_GROUPS // 100]:
+            for old in by_age[: max(1, self._max_groups // 100)]:
                 del self._spent[old]
                 self._burning.pop(old, None)
                 self._changed.add(old)
