@@ -344,12 +344,15 @@ def test_windows_agree_with_a_plain_list(
         assert series.lines_in(end, window_s) == sum(x[2] for x in inside)
 
 
-def test_a_burst_among_many_lines_of_an_unknown_service_fires() -> None:
+@pytest.mark.parametrize(("errors", "lines"), [(160, 1200), (80, 1100)])
+def test_a_burst_among_many_lines_of_an_unknown_service_fires(
+    errors: int, lines: int
+) -> None:
     """Also where a backlog brings the whole second at once, not its first errors."""
     rule = detector()
-    for second, lines in enumerate((400, 900, 800, 834, 300)):
-        rule.observe(KEY, START + second, errors=0, lines=lines, settled=START + 20)
-    rule.observe(KEY, START + 5, errors=160, lines=1200, settled=START + 20)
+    for second, before in enumerate((400, 900, 800, 834, 300)):
+        rule.observe(KEY, START + second, errors=0, lines=before, settled=START + 20)
+    rule.observe(KEY, START + 5, errors=errors, lines=lines, settled=START + 20)
 
     found = rule.judge(KEY, START + 5)
 

@@ -58,15 +58,15 @@ def test_a_burst_opens_updates_and_resolves_one_incident() -> None:
 def test_the_message_has_the_evidence_of_the_window() -> None:
     frames = Frames()
     run = engine()
-    live(run, [frames.next(START + x, [pane(START + x, 2)]) for x in range(3)])
+    live(run, [frames.next(START + x, [pane(START + x, 2)]) for x in range(2)])
 
-    [outcome] = live(run, [frames.next(START + 3, [pane(START + 3, 2)])])
+    [outcome] = live(run, [frames.next(START + 2, [pane(START + 2, 2)])])
 
     [template] = outcome.incident.evidence.templates
-    assert (template.count, template.is_new) == (8, True)
-    assert outcome.spark[-4:] == (2, 2, 2, 2)
+    assert (template.count, template.is_new) == (6, True)
+    assert outcome.spark[-3:] == (2, 2, 2)
     assert outcome.incident.peak == 2
-    assert outcome.incident.arrival.written_at == START + 3.25
+    assert outcome.incident.arrival.written_at == START + 2.25
 
 
 def test_two_hosts_of_a_service_count_together() -> None:
