@@ -52,9 +52,7 @@ def _formats() -> str:
 
 def _envelopes() -> str:
     lines = ["## Wrappers", ""]
-    lines += [
-        f"- {e.name}: {e.source}, `{e.example}`" for e in wrapping.TEXT_ENVELOPES
-    ]
+    lines += [f"- {e.name}: {e.source}, `{e.example}`" for e in wrapping.TEXT_ENVELOPES]
     lines += [
         '- docker: the json-file driver, `{"log":"…","stream":"…","time":"…"}`',
         "",
