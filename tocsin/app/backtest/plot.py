@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import ceil, sqrt
 
 from alerting.incident import Incident
 from tocsin.app.backtest.canvas import GLYPH_WIDTH, Canvas, Colour
 from tocsin.app.backtest.rates import Rates
 
 _SHOWN = 12
+_TICKS_S = (60, 300, 600, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86_400)
+_MOST_TICKS = 12
 _WIDTH, _PANEL, _LEFT, _TOP, _RIGHT = 1400, 120, 70, 40, 20
 _INK, _GREY, _PALE = Colour(40, 40, 48), Colour(120, 120, 128), Colour(225, 225, 230)
 _BAND, _BAR = Colour(70, 130, 220), Colour(70, 70, 82)
@@ -70,7 +72,8 @@ class _Panel:
             if step.peak:
                 peak = bottom - height * sqrt(step.peak / top_rate)
                 self.canvas.box(left, peak, right, bottom, _BAR)
-        label = f"{service[:60]}  ({len(incidents)})"
+        pages = f"{len(incidents)} page{'' if len(incidents) == 1 else 's'}"
+        label = f"{service[:60]}: {pages}"
         self.canvas.text(_LEFT, self.top + 4, label, _INK)
         scale = f"{top_rate:,.0f}/s"
         left = _LEFT - 6 - GLYPH_WIDTH * len(scale)
@@ -103,14 +106,19 @@ def _legend(canvas: Canvas, left: float, top: float) -> None:
 
 
 def _axis(canvas: Canvas, top: float, first: float, last: float) -> None:
+    """Ticks at round times, UTC."""
     length = max(1.0, last - first)
-    form = "%H:%M" if length < 2 * 86_400 else "%m-%d"
-    for tick in range(9):
-        at = first + length * tick / 8
-        left = _LEFT + (_WIDTH - _LEFT - _RIGHT) * tick / 8
+    every_s = next((x for x in _TICKS_S if length / x <= _MOST_TICKS), _TICKS_S[-1])
+    every_s *= max(1, round(length / every_s / _MOST_TICKS))
+    form = "%H:%M" if every_s < 86_400 else "%m-%d"
+    scale = (_WIDTH - _LEFT - _RIGHT) / length
+    at = ceil(first / every_s) * every_s
+    while at <= last:
+        left = _LEFT + (at - first) * scale
         canvas.box(left, top, left + 1, top + 4, _GREY)
         text = time.strftime(form, time.gmtime(at))
         canvas.text(left - GLYPH_WIDTH * len(text) / 2, top + 7, text, _GREY)
+        at += every_s
 
 
 def _day(at: float) -> str:

@@ -1,0 +1,1 @@
+"""Whole messages as they are sent: one readable file each."""

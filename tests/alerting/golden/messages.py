@@ -1,0 +1,144 @@
+"""The messages of the golden files, and how they are written down.
+
+    python -m tests.alerting.golden.messages
+
+writes them anew; look at the difference before you commit it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from alerting.bundle import describe_bundle
+from alerting.evidence import Evidence
+from alerting.message import Message, describe
+from alerting.notify.blocks import blocks, fallback
+from alerting.notify.terminal import render
+from tests.alerting.story import START
+from tests.alerting.test_message import SPARK, incident, over, storm, tally
+
+FOLDER = Path(__file__).parent
+_AT = START + 60.52
+_EVIL = (
+    "<!channel> *@here* ```\x1b[31m\u202etxt ` &amp; <http://e.example|ok> " + "🧨" * 9
+)
+
+
+def _opened() -> Message:
+    return describe(incident(), "opened", SPARK, now=_AT)
+
+
+def _escalated() -> Message:
+    worse = msgspec.structs.replace(incident(), has_escalated=True, errors=900)
+    return describe(worse, "escalated", SPARK, now=START + 90)
+
+
+def _resolved() -> Message:
+    return describe(over(incident()), "resolved", SPARK, now=START + 251)
+
+
+def _reopened() -> Message:
+    again = msgspec.structs.replace(
+        incident(), reopened=3, reopenings=(START, START + 700, START + 1400)
+    )
+    return describe(again, "reopened", SPARK, now=START + 1400)
+
+
+def _stale() -> Message:
+    stale = msgspec.structs.replace(incident(), is_stale=True)
+    return describe(stale, "updated", SPARK, now=START + 400)
+
+
+def _absence() -> Message:
+    silent = msgspec.structs.replace(
+        incident("billing", Evidence()),
+        rule="absence",
+        headline="no lines for 5 m",
+        why="the last line came at 13:04:11 UTC; usually one each 2 s",
+        errors=0,
+    )
+    return describe(silent, "opened", (), now=START + 300)
+
+
+def _new_pattern() -> Message:
+    found = Evidence((tally("disk <n> failed", 1, is_new=True),), ("db-1",))
+    new = msgspec.structs.replace(
+        incident("db", found),
+        rule="new_pattern",
+        headline="new error",
+        why="never seen before: disk <n> failed",
+        errors=1,
+    )
+    return describe(new, "opened", (), now=START + 61)
+
+
+def _storm() -> Message:
+    bundle, known = storm(12, service="shop-")
+    worst = msgspec.structs.replace(known[bundle.members[7]], severity="critical")
+    return describe_bundle(bundle, known | {worst.id: worst}, now=START + 30)
+
+
+def _digest() -> Message:
+    bundle, known = storm(2)
+    late = msgspec.structs.replace(bundle, kind="digest", is_open=False)
+    known[bundle.members[0]] = over(known[bundle.members[0]])
+    return describe_bundle(late, known, now=START + 7200)
+
+
+def _hostile() -> Message:
+    evil = Evidence((tally(_EVIL, 3), tally("x" * 10_000, 2)), (_EVIL,))
+    return describe(incident(_EVIL, evil), "opened", SPARK, now=_AT)
+
+
+MESSAGES: dict[str, Callable[[], Message]] = {
+    "opened": _opened,
+    "escalated": _escalated,
+    "resolved": _resolved,
+    "reopened_flapping": _reopened,
+    "stale": _stale,
+    "absence": _absence,
+    "new_pattern": _new_pattern,
+    "storm": _storm,
+    "digest": _digest,
+    "hostile": _hostile,
+}
+
+
+def written(message: Message) -> str:
+    """The message on a phone, on a terminal and in Slack's blocks."""
+    shown = json.dumps(_stable(blocks(message, sent_at=_AT)), indent=1)
+    return "\n".join(
+        [
+            "--- on a phone",
+            fallback(message),
+            "--- on a terminal",
+            render(message, sent_at=_AT),
+            "--- Slack's blocks",
+            shown,  # escaped, so that no reader's editor is fooled
+            "",
+        ]
+    )
+
+
+def _stable(part: Any) -> Any:
+    """Blocks without their ids, which are new each time."""
+    if isinstance(part, list):
+        return [_stable(x) for x in part]
+    if isinstance(part, dict):
+        return {k: _stable(v) for k, v in part.items() if k != "block_id"}
+    return part
+
+
+def golden(name: str) -> Path:
+    """The file of a message."""
+    return FOLDER / f"{name}.txt"
+
+
+if __name__ == "__main__":
+    for each, make in MESSAGES.items():
+        golden(each).write_text(written(make()))
