@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from collector.gunzip import Broken, Trouble
 from collector.names import LeftOut
+from tocsin.errors import TocsinError
 from tocsin.telemetry.log import Log
 from tocsin.telemetry.metrics import BoundedLabel, overflow_counter
 from tocsin.values import Clock
@@ -66,6 +67,8 @@ class CollectorTelemetry:
         self._undecodable: set[str] = set()
         self._down_since: float | None = None
         self._down_told_at = 0.0
+        self._aborted = 0
+        self._aborted_told_at = 0.0
         self._service = BoundedLabel(overflow_counter(registry), "service")
 
         def counter(name: str, text: str, *labels: str) -> Counter:
@@ -376,14 +379,29 @@ class CollectorTelemetry:
         )
 
     def bus_available(self) -> None:
-        """Tell that the bus is back."""
+        """Tell that the bus is back, and that transactions happen."""
+        self._aborted = 0
         if self._down_since is not None:
             self._log.info("bus_available", after_s=self._clock() - self._down_since)
             self._down_since = None
 
     def transaction_aborted(self, error: Exception) -> None:
-        """Tell that a transaction did not happen and is redone."""
-        self._log.warning("transaction_aborted", problem=error)
+        """Tell that a transaction did not happen and is redone; then in intervals.
+
+        `attempts`: how many did not since one did.
+        """
+        now = self._clock()
+        self._aborted += 1
+        if self._aborted > 1 and now - self._aborted_told_at < _REPEAT_S:
+            return
+        self._aborted_told_at = now
+        hint = error.hint if isinstance(error, TocsinError) else ""
+        self._log.warning(
+            "transaction_aborted",
+            problem=error,
+            attempts=self._aborted,
+            **({"hint": hint} if hint else {}),
+        )
 
 
 _HINTS = {

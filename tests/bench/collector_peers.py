@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.bench.collector import FILES, LINES, write_logs
@@ -215,7 +215,10 @@ class Bench:
         give_up = time.monotonic() + _GIVE_UP_S
         first = last = (0, 0.0, 0.0)
         while time.monotonic() < give_up:
-            high = watcher.get_watermark_offsets(place, timeout=5.0)[1]
+            try:
+                high = watcher.get_watermark_offsets(place, timeout=5.0)[1]
+            except KafkaException:
+                continue  # a new topic is not known everywhere at once
             if not process.is_running() or process.status() == "zombie":
                 raise RuntimeError("it ended by itself")
             now = time.perf_counter()

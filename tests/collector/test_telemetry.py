@@ -5,6 +5,7 @@ from __future__ import annotations
 from collector.names import LeftOut
 from collector.telemetry import CollectorTelemetry
 from tests.collector.rig import LogLines
+from tocsin.errors import TransactionAborted
 from tocsin.telemetry.metrics import MAX_LABELS, OTHER, new_registry
 
 
@@ -47,3 +48,21 @@ def test_a_bus_that_stays_away_is_told_in_intervals(log: LogLines) -> None:
 
     assert len(log.having("bus_unavailable")) == 4
     assert len(log.having("bus_available", "after_s=99.000")) == 1
+
+
+def test_transactions_that_fail_again_and_again_are_told_in_intervals(
+    log: LogLines,
+) -> None:
+    now = 0.0
+    telemetry = CollectorTelemetry(new_registry(), clock=lambda: now)
+    denied = TransactionAborted("no right", hint="give it")
+
+    for second in range(100):
+        now = float(second)
+        telemetry.transaction_aborted(denied)
+    telemetry.bus_available()
+    telemetry.transaction_aborted(denied)
+
+    assert len(log.having("transaction_aborted", "no right", "give it")) == 5
+    assert len(log.having("transaction_aborted", "attempts=91")) == 1
+    assert len(log.having("transaction_aborted", "attempts=1 ")) == 2

@@ -95,6 +95,7 @@ class Link:
         self.prefix = prefix
         self.where = f"kafka://{settings.bootstrap}"
         self.was_connected = False
+        self.was_allowed = False
         self.may_create = True
         self.limits: dict[str, int] = {}
         self.lock = threading.RLock()
@@ -135,8 +136,14 @@ class Link:
             raise self.error(error, "bus.kafka") from None
 
     def error(self, error: KafkaException | KafkaError, doing: str) -> TocsinError:
-        """Our error for the client's, without any secret in it."""
+        """Our error for the client's, without any secret in it.
+
+        A right that was there and is gone is waited for: whoever took it gives it
+        back, and a collector that had ended by then would have to be started again.
+        """
         ours = translate(error, doing)
+        if self.was_allowed and kind_of(error) is Kind.DENIED:
+            ours = BusUnavailable(str(ours), hint=ours.hint)
         ours.args = (self.settings.masked(str(ours)), *ours.args[1:])
         return ours
 

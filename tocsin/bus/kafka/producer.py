@@ -339,6 +339,7 @@ class KafkaProducer:
         client.commit_transaction(_left(deadline))
         for consumer, _ in offsets:
             consumer.acknowledged()
+        self._link.was_allowed = True
 
     def _settled_client(self) -> Producer:
         self.settle()
@@ -360,10 +361,12 @@ class KafkaProducer:
         ours = self._link.error(error, self._doing())
         if kind is Kind.TOO_LARGE:
             return self._too_large(tx)
-        if kind in {Kind.DENIED, Kind.SECURITY}:
+        if kind in {Kind.DENIED, Kind.SECURITY} and not isinstance(
+            ours, BusUnavailable
+        ):
             return ours
         try:
-            if kind is not Kind.UNAVAILABLE:
+            if kind not in {Kind.UNAVAILABLE, Kind.DENIED}:
                 self.settle()
         except Fenced as fenced:
             return fenced

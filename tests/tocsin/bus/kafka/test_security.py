@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka.admin import (
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     AdminClient,
@@ -18,7 +19,7 @@ from confluent_kafka.admin import (
 from tests.broker import Broker
 from tests.tocsin.bus.kafka.support import open_bus, read_all, send
 from tocsin.bus.kafka.adapter import KafkaBus
-from tocsin.errors import BusError, BusUnavailable
+from tocsin.errors import BusError, BusUnavailable, TransactionAborted
 from tocsin.ports.bus import TopicSpec
 
 pytestmark = pytest.mark.kafka
@@ -135,6 +136,32 @@ def test_the_least_rights_are_enough(guarded: Broker, prefix: str) -> None:
     assert found == ["line"]
 
 
+def test_a_right_that_is_taken_away_is_waited_for(guarded: Broker, prefix: str) -> None:
+    with opened(guarded, prefix, ADMIN, ADMIN_SECRET) as bus:
+        bus.ensure_topics([TopicSpec("logs")], create=True)
+    rights = [
+        (ResourceType.TOPIC, f"{prefix}identities"),
+        (ResourceType.TOPIC, f"{prefix}logs"),
+        (ResourceType.TRANSACTIONAL_ID, f"{prefix}me"),
+    ]
+    for kind, name in rights:
+        grant(guarded, kind, name, AclOperation.ALL)
+    with opened(guarded, prefix, USER, USER_SECRET) as bus:
+        producer = bus.producer("me")
+        send(producer, "before")
+
+        for kind, name in rights[1:]:
+            revoke(guarded, kind, name)
+            for _ in range(2):
+                with pytest.raises(TransactionAborted):
+                    send(producer, "meanwhile")
+            grant(guarded, kind, name, AclOperation.ALL)
+            send(producer, f"after {kind.name}")
+
+        expected = ["before", "after TOPIC", "after TRANSACTIONAL_ID"]
+        assert read_all(bus.reader(["logs"])) == expected
+
+
 def test_tls_against_a_broker_without_is_told(
     kafka_broker: Broker, prefix: str
 ) -> None:
@@ -145,9 +172,28 @@ def test_tls_against_a_broker_without_is_told(
         bus.topics()
 
 
-def grant(broker: Broker, kind: ResourceType, name: str, right: AclOperation) -> None:
+def administration(broker: Broker) -> AdminClient:
     settings = credentials(ADMIN, ADMIN_SECRET) | {"log_level": "0"}
-    admin = AdminClient({"bootstrap.servers": broker.bootstrap, **settings})
+    return AdminClient({"bootstrap.servers": broker.bootstrap, **settings})
+
+
+def revoke(broker: Broker, kind: ResourceType, name: str) -> None:
+    every = AclBindingFilter(
+        kind,
+        name,
+        ResourcePatternType.LITERAL,
+        f"User:{USER}",
+        "*",
+        AclOperation.ANY,
+        AclPermissionType.ANY,
+    )
+    admin = administration(broker)
+    for answer in admin.delete_acls([every]).values():
+        answer.result(10)
+
+
+def grant(broker: Broker, kind: ResourceType, name: str, right: AclOperation) -> None:
+    admin = administration(broker)
     binding = AclBinding(
         kind,
         name,
