@@ -72,7 +72,7 @@ def changed(line: bytes, dice: random.Random) -> bytes:
 
 
 def assert_told_as_read(lines: list[bytes]) -> None:
-    told = read(lines, Alike(worth=1))
+    told = read(lines, Alike(worth=1, share=1))
     plain = read(lines, Alike(worth=NEVER))
 
     for line, one, other in zip(lines, told, plain, strict=True):
@@ -112,6 +112,20 @@ def test_a_shape_is_judged_when_it_has_come_up_often_enough() -> None:
     assert second.of("level") < 0
     assert third.of("level") == Level.INFO
     assert third.of("format") == NO_FORMAT
+
+
+def test_only_so_many_shapes_are_judged_in_one_batch() -> None:
+    numbers = range(1, 70)
+    texts = [f"2026-03-14 09:21:07 INFO {'x' * k}: x".encode() for k in numbers]
+    alike, lines = Alike(worth=1, share=0.1), column(texts)
+
+    told = [
+        int((alike.of(lines, shapes_of(lines)).of("format") >= NO_FORMAT).sum())
+        for _ in range(5)
+    ]
+
+    assert 20 <= told[0] < 60
+    assert told[-1] == len(numbers)
 
 
 def test_what_a_longer_shape_tells_counts() -> None:
