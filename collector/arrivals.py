@@ -99,6 +99,10 @@ class Arrivals:
         self._copies.forget_absent(scan.files)
         self._twins.forget_absent(scan.files)
 
+    def note_gone(self, source: Source) -> None:
+        """Note that another file has a file's inode: an archive may be what it was."""
+        self._twins.note_gone(source)
+
     def work(self) -> bool:
         """Do a part of what takes long; whether there is more of it."""
         return self._twins.work()
@@ -184,7 +188,7 @@ class Arrivals:
                 source.path, size=found.size, offset=row.offset
             )
             return True
-        self._stored.doom(row.file_id)
+        self._stored.displace(row)
         if sought:
             # Found by its inode alone: that belongs to another file now.
             self._descriptors.close(found.key)

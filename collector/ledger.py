@@ -72,12 +72,18 @@ class Ledger:
         self.rewritten: dict[Source, Verdict] = {}
         self.truncated: dict[Source, None] = {}
         self.doomed = stored.doomed
+        self._stored = stored
         self.new_roots: dict[str, float] = {}
 
     @property
     def has_news(self) -> bool:
         """Whether there is something to write although no line is ready."""
-        return bool(self.doomed or self.new_roots or self.changed)
+        return bool(self.deletable or self.new_roots or self.changed)
+
+    @property
+    def deletable(self) -> set[bytes]:
+        """Keys of rows that are to be deleted now."""
+        return self._stored.deletable
 
     def holds(self, source: Source) -> bool:
         """Whether a file is still one of those that are read."""

@@ -139,6 +139,7 @@ class Roster:
             source = self.ledger.by_key.get(found.key)
             if source is not None and found.packed and source.archive is None:
                 # An archive got the inode of a log that is no more.
+                self._arrivals.note_gone(source)
                 self._departures.forget(source, now=now)
                 source = None
             if source is not None:

@@ -334,7 +334,7 @@ class Shipper:
             begun = self._load.begun
             written = sorted(written, key=lambda s: s not in begun)
             written = written[: max(_MAX_ROWS, len(begun))]
-        rows: dict[bytes, bytes | None] = dict.fromkeys(ledger.doomed)
+        rows: dict[bytes, bytes | None] = dict.fromkeys(ledger.deletable)
         streams: dict[bytes, bytes | None] = {}
         for source in written:
             rows[self._setup.source_key(source)] = encode_row(source.checkpoint(at=now))

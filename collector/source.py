@@ -192,8 +192,10 @@ def step(
             nothing = Taken(source.place, source.place.offset, [])
             skipped = source.place.offset - was.offset
             return Step(nothing, Mark.NONE, more=source.place != was, skipped=skipped)
+    skipped = source.place.offset - was.offset
     if source.framing is None and not _fit(source, descriptor, framing):
-        return Step(Taken(source.place, source.place.offset, []), Mark.NONE, more=False)
+        nothing = Taken(source.place, source.place.offset, [])
+        return Step(nothing, Mark.NONE, more=False, skipped=skipped)
     framing = source.framing or framing
     place = source.place
     span = framing.want(place)
@@ -223,7 +225,7 @@ def step(
     source.place = taken.place
     full = len(data) == span.size or taken.place.length is not None
     mark = Mark.CUT if taken.dropped else mark
-    return Step(taken, mark, full, skipped=place.offset - was.offset)
+    return Step(taken, mark, full, skipped=skipped)
 
 
 def _read(source: Source, descriptor: int, span: Span) -> bytes:

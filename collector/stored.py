@@ -60,6 +60,7 @@ class StoredRows:
         self.since: dict[str, float] = {}
         self.doomed: set[bytes] = set()
         self.awaited: set[str] = set()
+        self._displaced: dict[str, Checkpoint] = {}
         self._ended: list[Checkpoint] = []
         self._by_name: dict[str, list[Checkpoint]] | None = None
         prefix = row_prefix(identity)
@@ -84,7 +85,7 @@ class StoredRows:
             # Two rows of one inode: the older content is gone.
             older, newer = sorted((known, row), key=lambda each: each.at)
             self._rows[row.file_key] = newer
-            self.doom(older.file_id)
+            self.displace(older)
 
     def __contains__(self, key: object) -> bool:
         return key in self._rows
@@ -105,10 +106,24 @@ class StoredRows:
         """The rows of files of this name or its rotated twins, in any directory."""
         if self._by_name is None:
             self._by_name = {}
-            for row in self._rows.values():
+            for row in (*self._rows.values(), *self._displaced.values()):
                 for each in family(decode_path(row.path).rpartition("/")[2]):
                     self._by_name.setdefault(each, []).append(row)
-        return [row for row in self._by_name.get(name, ()) if self.holds(row)]
+        found = self._by_name.get(name, ())
+        return [r for r in found if self.holds(r) or r.file_id in self._displaced]
+
+    def displace(self, row: Checkpoint) -> None:
+        """Delete a row whose inode another file has; an archive may be its file's."""
+        self._displaced[row.file_id] = row
+        self.doom(row.file_id)
+
+    @property
+    def deletable(self) -> set[bytes]:
+        """Keys of rows that may be deleted now; others are still awaited."""
+        if not self.awaited:
+            return self.doomed
+        kept = {row_key(self._identity, file_id) for file_id in self.awaited}
+        return self.doomed - kept
 
     def claim(self, key: FileKey) -> None:
         """Take a row out: its file was found, or is no more."""

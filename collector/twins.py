@@ -37,6 +37,8 @@ from collector.stored import GONE_S, StoredRows
 # Unpacked between two transactions: some 20 ms.
 _WORK_BYTES = 4 * 1024**2
 _PIECE = 256 * 1024
+# Opening a file and reading a block costs as much.
+_LEAST_WORK = 16 * 1024
 # One that is not whole, and to which nothing was written for that long, is cut short.
 _QUIET_S = 30.0
 _SAME_TIME_S = 1.0
@@ -101,6 +103,7 @@ class Twins:
         self._names: dict[str, list[Source]] = {}
         self._named_in = -1
         self._now = 0.0
+        self._gone: list[tuple[int, Source]] = []
 
     def judge(self, found: Found, *, now: float) -> Copy | LeftOut | None:
         """Tell a twin, or hold it back until that is known; None if it is none."""
@@ -112,8 +115,9 @@ class Twins:
         self._meet(held, found)
         is_quiet = now - found.modified_at >= _QUIET_S
         # Those first of which most is known.
-        for original in sorted(held.originals, key=lambda each: -each.offset):
-            probe = self._probe(held, found, original)
+        originals = sorted(held.originals, key=lambda each: -each.offset)
+        probes = [self._probe(held, found, original) for original in originals]
+        for original, probe in zip(originals, probes, strict=True):
             if probe.verdict is None and not (is_quiet and probe.waits_at):
                 return LeftOut.COPY
             if self._is_alive(original) and self._may_be(original, probe):
@@ -128,14 +132,23 @@ class Twins:
         self._none[found.key] = state
         return None
 
+    def note_gone(self, source: Source) -> None:
+        """Note a file that is no more, found out before archives are judged."""
+        self._gone = [each for each in self._gone if each[0] == self._ledger.sweeps]
+        self._gone.append((self._ledger.sweeps, source))
+
     def work(self) -> bool:
         """Unpack some more of what is to be compared; whether there is more to do."""
+        worked = 0
         for key, held in self._held.items():
             for probe in held.probes.values():
                 if probe.verdict is None and probe.waits_at is None:
+                    if worked >= _WORK_BYTES:
+                        return True
+                    before = probe.at
                     self._advance(key, probe)
-                    return True
-        return False
+                    worked += probe.at - before + _LEAST_WORK
+        return worked >= _WORK_BYTES
 
     def forget_absent(self, present: dict[FileKey, Found]) -> None:
         """Forget archives that are not there any more."""
@@ -181,7 +194,8 @@ class Twins:
         if self._named_in != self._ledger.sweeps:
             self._named_in = self._ledger.sweeps
             self._names = {}
-            for source in self._ledger.by_key.values():
+            gone = [s for sweep, s in self._gone if sweep == self._ledger.sweeps]
+            for source in (*self._ledger.by_key.values(), *gone):
                 for each in family(source.name) if source.archive is None else ():
                     self._names.setdefault(each, []).append(source)
         directory = found.path.rpartition("/")[0]
