@@ -116,6 +116,9 @@ class Discovery:
         self._sniffed: dict[FileKey, _Sniffed] = {}
         self._known: dict[FileKey, _Sniffed] = {}
         self._tailed: Container[FileKey] = frozenset()
+        # What the last scan found, by path: most files are idle.
+        self._found: dict[str, Found] = {}
+        self._was_found: dict[str, Found] = {}
 
     @property
     def roots(self) -> list[str]:
@@ -173,6 +176,7 @@ class Discovery:
         scan = Scan(self._roots)
         self._tailed = tailed
         self._known, self._sniffed = self._sniffed, {}
+        self._was_found, self._found = self._found, {}
         for root in self._roots:
             before = len(scan.files) + scan.blank
             if os.path.isdir(root):
@@ -277,6 +281,8 @@ class Discovery:
                 denied = isinstance(error, PermissionError)
                 scan.left[path] = LeftOut.UNREADABLE if denied else LeftOut.DANGLING
             return
+        if self._is_as_before(path, at, scan, root=root, twin=twin):
+            return
         if not stat.S_ISREG(at.st_mode):
             scan.left[path] = LeftOut.NOT_A_FILE
             return
@@ -298,9 +304,39 @@ class Discovery:
             scan.left[path] = sniffed.left
         else:
             size, modified_at, packed = at.st_size, at.st_mtime, sniffed.packed
-            scan.add(
-                Found(path, key, size, modified_at, root, base, twin, chosen, packed)
+            found = Found(
+                path, key, size, modified_at, root, base, twin, chosen, packed
             )
+            self._found[path] = found
+            scan.add(found)
+
+    def _is_as_before(
+        self,
+        path: str,
+        at: os.stat_result,
+        scan: Scan,
+        *,
+        root: str,
+        twin: str | None,
+    ) -> bool:
+        """Take a file in that is what it was at the last scan, as most are."""
+        was = self._was_found.get(path)
+        if (
+            was is None
+            or was.size != at.st_size
+            or was.modified_at != at.st_mtime
+            or was.key != (at.st_dev, at.st_ino)
+            or was.twin_of != twin
+            or was.root != root
+            or was.key not in self._tailed
+        ):
+            return False
+        known = self._known.get(was.key)
+        if known is not None:
+            self._sniffed[was.key] = known
+        self._found[path] = was
+        scan.add(was)
+        return True
 
     def _sniff(
         self, path: str, key: FileKey, size: int, *, chosen: bool

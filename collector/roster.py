@@ -12,6 +12,7 @@ decision and one transaction.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 
 from collector.arrivals import Arrivals
@@ -135,8 +136,12 @@ class Roster:
         """Take in what became of known files; those of checkpoints, and the others."""
         stored: list[Found] = []
         unknown: list[Found] = []
+        by_key, sweeps = self.ledger.by_key, self.ledger.sweeps
         for found in scan.files.values():
-            source = self.ledger.by_key.get(found.key)
+            source = by_key.get(found.key)
+            if source is not None and _is_idle(source, found):
+                source.seen_in, source.found_at = sweeps, now
+                continue
             if source is not None and found.packed and source.archive is None:
                 # An archive got the inode of a log that is no more.
                 self._arrivals.note_gone(source)
@@ -190,17 +195,29 @@ class Roster:
                 self._departures.forget(source, now=now)
 
     def _count(self, left: int) -> None:
-        counts = {FileState.LEFT_OUT: left}
-        unread: dict[str, int] = {}
-        for source in self.ledger.by_key.values():
-            state = _state(source)
-            counts[state] = counts.get(state, 0) + 1
-            service = source.origin.service
-            unread[service] = unread.get(service, 0) + source.unread
+        sources = self.ledger.by_key.values()
+        counts: Counter[FileState] = Counter(map(_state, sources))
+        counts[FileState.LEFT_OUT] = left
+        unread = dict.fromkeys((source.origin.service for source in sources), 0)
+        for source in sources:
+            if source.size != source.place.in_file:
+                unread[source.origin.service] += source.unread
             if source.peak > source.size:
                 self._rewrites.count_shrunk(source)
         self._telemetry.files(counts, open_files=len(self._descriptors))
         self._telemetry.unread(unread)
+
+
+def _is_idle(source: Source, found: Found) -> bool:
+    """Whether a scan says of a file that is read what is known of it."""
+    return (
+        source.size == found.size
+        and source.modified_at == found.modified_at
+        and source.standing is Standing.LIVE
+        and source.path == found.path
+        and found.twin_of is None
+        and source.archive is None
+    )
 
 
 def _state(source: Source) -> FileState:
