@@ -117,7 +117,8 @@ class Roster:
             return False
         if (at.st_dev, at.st_ino) != source.key:
             return False
-        self.ledger.notice(source, at.st_size, at.st_mtime)
+        if self.ledger.notice(source, at.st_size, at.st_mtime):
+            self._arrivals.look_at_beginning(source)
         return True
 
     def work(self) -> bool:

@@ -201,7 +201,7 @@ def step(
     span = framing.want(place)
     data = _read(source, descriptor, span)
     # Compared after the read: had the file been rewritten before it, this would show.
-    if not holds(source.trail, descriptor, place.in_file):
+    if not _is_same(source, descriptor):
         return _verdict(descriptor, place)
     source.peak = max(source.peak, source.size)
     source.beginning = b"" if source.trail.head else source.beginning
@@ -293,6 +293,11 @@ def note_beginning(source: Source, descriptor: int) -> bool:
         return False
     source.beginning = found
     return True
+
+
+def _is_same(source: Source, descriptor: int) -> bool:
+    at = source.place.in_file
+    return holds(source.trail, descriptor, at) and note_beginning(source, descriptor)
 
 
 def holds(trail: Trail, descriptor: int, offset: int) -> bool:

@@ -44,7 +44,7 @@ from tocsin.records.topics import CHECKPOINTS, RAW_LOGS
 
 NAMES = st.sampled_from(["a.log", "b.log", "c.log"])
 LINK = "link.log"
-SEQUENCES = int(os.environ.get("TOCSIN_TEST_SEQUENCES", "1000"))
+SEQUENCES = int(os.environ.get("TOCSIN_TEST_SEQUENCES", "300"))
 SEED = int(os.environ.get("TOCSIN_TEST_SEED", "51")) or random.randrange(1, 10**6)
 
 _ids = itertools.count()
