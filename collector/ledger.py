@@ -130,14 +130,15 @@ class Ledger:
 
     def notice(self, source: Source, size: int, modified_at: float) -> bool:
         """Take in a file's size; whether anything changed."""
+        if source not in self.rewritten:
+            # So much was there; if it is no more, that is known by this.
+            source.peak = max(source.peak, source.size)
         if size < source.place.in_file or (
             size < source.size and not source.trail.tail
         ):
             self.rewritten[source] = Verdict.SHRUNK
         changed = size != source.size or modified_at != source.modified_at
         if changed:
-            # So much was there; if it is no more, that is known by this.
-            source.peak = max(source.peak, source.size)
             source.size = size
             source.modified_at = modified_at
             source.finished = False

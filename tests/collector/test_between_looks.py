@@ -177,3 +177,18 @@ def test_what_was_written_and_truncated_again_between_two_looks_each_is_counted(
 
     expect(desk)
     assert desk.lost() == 2 * ONE + ONE + ONE
+
+
+def test_written_to_after_a_truncation_and_poked_before_a_look(desk: Desk) -> None:
+    path = desk.logs / "app.log"
+    path.write_bytes(numbered(1))
+    desk.core.look()
+
+    copytruncate(path)
+    append(path, b"another unfinished")
+    desk.core.roster.poke(str(path))
+    append(path, b" line\n")
+    go_on(desk)
+
+    expect(desk, numbered(1), b"another unfinished line\n")
+    assert desk.lost() == 0
