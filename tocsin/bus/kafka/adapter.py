@@ -6,18 +6,20 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 from pydantic import SecretStr
 
 from tocsin.bus.kafka import topics
 from tocsin.bus.kafka.consumer import KafkaConsumer
 from tocsin.bus.kafka.identity import IDENTITIES
-from tocsin.bus.kafka.link import Link
+from tocsin.bus.kafka.link import Link, Trouble, in_time
 from tocsin.bus.kafka.producer import KafkaProducer
 from tocsin.bus.kafka.reader import KafkaReader
 from tocsin.bus.kafka.settings import ClientSettings
 from tocsin.bus.kafka.table import KafkaTable, Tables
 from tocsin.ports import bus as port
+
+_CLOSE_S = 2.0
 
 
 class _Closes(Protocol):
@@ -93,20 +95,25 @@ class KafkaBus:
         self._link.settle()
         wanted = [TopicPartition(*place) for place in self._link.places(topics)]
         name = self._link.full(group)
-        answers = self._link.asked(
-            lambda wait_s: self._link.admin.list_consumer_group_offsets(
-                [ConsumerGroupTopicPartitions(name, wanted)],
-                require_stable=True,
-                request_timeout=wait_s,
-            ),
-            f"committed offsets of group {name}",
-        )
+        trouble = Trouble(self._link)
+        # A consumer that never joins, not the administration client: librdkafka's
+        # issue 5040 ends the process there while the group has no coordinator yet.
+        settings = {**self._link.settings.member(name, "look"), "error_cb": trouble}
+        client = self._link.build(Consumer, settings)
+        try:
+            found = self._link.patiently(
+                lambda wait_s: client.committed(wanted, wait_s),
+                f"committed offsets of group {name}",
+                trouble=trouble,
+                serve=client.poll,
+            )
+        finally:
+            in_time(client.close, wait_s=_CLOSE_S)
         return {
             port.TopicPartition(self._link.short(each.topic), each.partition): (
                 each.offset
             )
-            for answer in answers.values()
-            for each in answer.topic_partitions
+            for each in found
             if each.offset >= 0 and each.error is None
         }
 
