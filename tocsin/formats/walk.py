@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from enum import Enum
 
 from tocsin.formats.habit import Events, Habit, Limits, Rest, Wait
@@ -63,12 +63,15 @@ class Walk:
     def run(self, *, is_over: bool, final: bool) -> Events:
         """The events that are over; the last one, too, if that is known."""
         lines, odd = self._lines, self._odd_lines()
-        next_odd = next(odd)
+        number = 0
         event = self._begin(0)
         at = 1
         while at < len(lines):
-            while next_odd < at:
-                next_odd = next(odd)
+            while number and odd[number - 1] >= at:
+                number -= 1  # back to lines that were pending
+            while odd[number] < at:
+                number += 1
+            next_odd = odd[number]
             if at < next_odd and self._is_sure(event):
                 self._end(event)
                 event = self._end_singles(at, next_odd - 1)
@@ -103,14 +106,14 @@ class Walk:
             rests,
         )
 
-    def _odd_lines(self) -> Iterator[int]:
+    def _odd_lines(self) -> Sequence[int]:
         """The numbers of the lines that are not of the chunk's shape, and the end."""
         count = len(self._lines)
         if self._shape is None:
-            return iter(range(count + 1))
+            return range(count + 1)
         found = map(self._shape.line.match, self._lines)
         odd = [at for at, match in enumerate(found) if match is None]
-        return iter([*odd, count])
+        return [*odd, count]
 
     def _is_sure(self, event: OpenEvent) -> bool:
         """Whether lines of the chunk's shape begin events, without a closer look."""

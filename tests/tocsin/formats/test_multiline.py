@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.tocsin.formats.events import CASES
@@ -23,6 +23,13 @@ LINES = sorted(
     {line for events in CASES.values() for e in events for line in e.split("\n")}
 )
 SMALL = Limits(max_lines=6, max_bytes=200)
+# The third line waits for the fourth, and stands alone as the event is full with it.
+BACK_TO_PENDING = b"""0x602000000010 is located 0 bytes inside of 4-byte region
+TypeError [ERR_INVALID_ARG_TYPE]: The "path" argument must be a string
+When the exception was thrown, this was the stack:
+\t(id, total)
+TypeError [ERR_INVALID_ARG_TYPE]: The "path" argument must be a string
+"""
 
 streams = st.lists(st.sampled_from(LINES), max_size=25).map(
     lambda lines: "".join(line + "\n" for line in lines).encode()
@@ -103,6 +110,7 @@ def test_events_keep_their_limits(data: bytes) -> None:
 
 
 @given(streams, st.booleans(), st.sampled_from(Rest), st.integers(-100, 300))
+@example(BACK_TO_PENDING, False, Rest.NONE, 1)
 def test_the_quick_way_gives_the_answer_of_the_thorough_one(
     data: bytes,
     final: bool,  # noqa: FBT001
