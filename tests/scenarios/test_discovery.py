@@ -276,7 +276,7 @@ def test_the_log_tells_which_files_were_found_and_why_others_are_left_out(
     globs: Shared, globbed: Stage
 ) -> None:
     globbed.write(globbed.logs / "good.log")
-    globbed.append(globbed.logs / "app.gz", b"\x1f\x8b\x08 not read as text\n")
+    globbed.append(globbed.logs / "app.zst", b"\x28\xb5\x2f\xfd not read as text\n")
 
     globbed.wait()
 
