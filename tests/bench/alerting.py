@@ -8,12 +8,11 @@ fake Slack accepts the message, which is what a person waits for.
 from __future__ import annotations
 
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from itertools import pairwise
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import psutil
@@ -21,6 +20,7 @@ import psutil
 from alerting.burst import BurstRule
 from alerting.engine import Engine
 from alerting.incident import Policy
+from tests.alerting.process import start
 from tests.alerting.story import START, Feed, Frames, pane, wait_until
 from tests.bench import rules
 from tests.slack import FakeSlack
@@ -99,7 +99,7 @@ def _live() -> list[tuple[str, str, str]]:
             delays_s, rss = _measure(feed, slack, process)
         finally:
             process.terminate()
-            process.wait(15)
+            process.join(15)
     middle = statistics.median(delays_s)
     worst = max(delays_s)
     return [
@@ -124,7 +124,7 @@ def _storm() -> list[tuple[str, str, str]]:
             first_s, gap_s, listed, rss = _burst_of_services(feed, slack, process)
         finally:
             process.terminate()
-            process.wait(15)
+            process.join(15)
     return [
         ("storm of 200 services, first page", f"{first_s:.2f} s", "<= 2 s"),
         ("the same, least time between messages", f"{gap_s:.2f} s", ">= 0.98 s"),
@@ -134,7 +134,7 @@ def _storm() -> list[tuple[str, str, str]]:
 
 
 def _burst_of_services(
-    feed: Feed, slack: FakeSlack, process: subprocess.Popen[bytes]
+    feed: Feed, slack: FakeSlack, process: BaseProcess
 ) -> tuple[float, float, int, int]:
     now = int(time.time())
     frames = Frames()
@@ -160,17 +160,14 @@ def _burst_of_services(
     return shown.at - committed_at, gap_s, listed, rss
 
 
-def _start(feed: Feed, slack: FakeSlack) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.alerting.process"]
-    return subprocess.Popen(
-        [*command, str(feed.path), slack.api_url, "never"], stderr=subprocess.DEVNULL
-    )
+def _start(feed: Feed, slack: FakeSlack) -> BaseProcess:
+    return start(feed.path, slack.api_url, "never", feed.path.with_suffix(".log"))
 
 
 def _measure(
     feed: Feed,
     slack: FakeSlack,
-    process: subprocess.Popen[bytes],
+    process: BaseProcess,
 ) -> tuple[list[float], int]:
     now = int(time.time())
     frames = Frames()
