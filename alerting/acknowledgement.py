@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tocsin.errors import BadRecord
+from tocsin.records.rows import decoded
 
 
 class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -32,7 +32,7 @@ def decode_acknowledgement(value: bytes) -> Acknowledgement:
     Raises:
         BadRecord: it is none.
     """
-    try:
-        return msgspec.json.decode(value, type=Acknowledgement)
-    except msgspec.MsgspecError as error:
-        raise BadRecord(f"not a row of acknowledgements: {error}") from error
+    return decoded(_decoder, value, "a row of acknowledgements")
+
+
+_decoder = msgspec.json.Decoder(Acknowledgement)

@@ -18,7 +18,7 @@ from alerting.incident import Incident, incident_id
 from alerting.message import Message, span
 from alerting.notice import Notice
 from alerting.text import cut, one_line
-from tocsin.errors import BadRecord
+from tocsin.records.rows import decoded
 
 STORM_S = 60.0
 _EDIT_EVERY_S = 10.0
@@ -218,11 +218,7 @@ def decode_row(value: bytes) -> Notice | Bundle:
     Raises:
         BadRecord: it is none.
     """
-    try:
-        row: Notice | Bundle = _decoder.decode(value)
-    except msgspec.MsgspecError as error:
-        raise BadRecord(f"not a row of notices: {error}") from error
-    return row
+    return decoded(_decoder, value, "a row of notices")
 
 
-_decoder = msgspec.json.Decoder(Notice | Bundle)
+_decoder: msgspec.json.Decoder[Notice | Bundle] = msgspec.json.Decoder(Notice | Bundle)

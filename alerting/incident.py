@@ -16,7 +16,7 @@ import msgspec
 from alerting.burst import Severity
 from alerting.evidence import Evidence
 from alerting.group import Group
-from tocsin.errors import BadRecord
+from tocsin.records.rows import decoded
 
 BURST = "burst"
 FLAPS = 3  # so many reopenings within an hour are flapping
@@ -193,7 +193,4 @@ def decode_incident(value: bytes) -> Incident:
     Raises:
         BadRecord: it is none.
     """
-    try:
-        return _decoder.decode(value)
-    except msgspec.MsgspecError as error:
-        raise BadRecord(f"not a row of incidents: {error}") from error
+    return decoded(_decoder, value, "a row of incidents")

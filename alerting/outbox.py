@@ -11,7 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from alerting.message import Message
-from tocsin.errors import BadRecord
+from tocsin.records.rows import decoded
 
 
 class Desired(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -74,10 +74,7 @@ def decode_desired(value: bytes) -> Desired:
     Raises:
         BadRecord: it is none.
     """
-    try:
-        return _desired.decode(value)
-    except msgspec.MsgspecError as error:
-        raise BadRecord(f"not a row of outbox: {error}") from error
+    return decoded(_desired, value, "a row of outbox")
 
 
 def decode_delivered(value: bytes) -> Delivered:
@@ -86,7 +83,4 @@ def decode_delivered(value: bytes) -> Delivered:
     Raises:
         BadRecord: it is none.
     """
-    try:
-        return _delivered.decode(value)
-    except msgspec.MsgspecError as error:
-        raise BadRecord(f"not a row of deliveries: {error}") from error
+    return decoded(_delivered, value, "a row of deliveries")

@@ -14,7 +14,7 @@ import msgspec
 
 from alerting.matchers import Matcher, from_patterns, match_all
 from tocsin.config.alerting import SilenceConfig
-from tocsin.errors import BadRecord
+from tocsin.records.rows import decoded
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -95,7 +95,7 @@ def decode_silence(value: bytes) -> Silence:
     Raises:
         BadRecord: it is none.
     """
-    try:
-        return msgspec.json.decode(value, type=Silence)
-    except msgspec.MsgspecError as error:
-        raise BadRecord(f"not a row of silences: {error}") from error
+    return decoded(_decoder, value, "a row of silences")
+
+
+_decoder = msgspec.json.Decoder(Silence)

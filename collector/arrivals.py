@@ -8,7 +8,8 @@ import os
 from collector.admission import Admit, Policy, is_old_twin
 from collector.checkpoint import Checkpoint, decode_path
 from collector.copies import Copies, Copy
-from collector.discovery import Found, Scan, home_of
+from collector.discovery import Found, Scan
+from collector.disk import home_of
 from collector.framing import Place
 from collector.identity import Trail, Verdict, new_file_id
 from collector.ledger import Ledger, Setup

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from collector.discovery import home_of, list_inodes
+from collector.disk import home_of, list_inodes
 from collector.ledger import Ledger, Setup
 from collector.names import base_names
 from collector.source import Source, Standing

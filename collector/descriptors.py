@@ -11,7 +11,7 @@ import os
 import resource
 from collections import OrderedDict
 
-from collector.discovery import open_file
+from collector.disk import open_file
 from collector.identity import FileKey
 from collector.pins import Pins
 

@@ -9,7 +9,6 @@ opens each new file once, for its first bytes, and never a FIFO, socket or devic
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
@@ -19,6 +18,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from collector import names
+from collector.disk import beginning_of
 from collector.gunzip import MAGIC, is_gzip
 from collector.identity import FileKey
 from collector.names import SNIFF_BYTES, LeftOut
@@ -26,8 +26,6 @@ from collector.patterns import Glob, compile_exclude, compile_glob, is_glob
 from tocsin.records.text import PLAIN, Text, text_of
 
 _MAX_DEPTH = 64
-# Data behind a hole begins somewhere in a block; the largest ones have that many bytes.
-_BLOCK_BYTES = 65_536
 
 # A scan asks again and again for the same names.
 _judge_name = lru_cache(maxsize=32_768)(names.judge_name)
@@ -361,7 +359,7 @@ class Discovery:
         ):
             self._sniffed[key] = known
             return known
-        data = _beginning(path)
+        data = beginning_of(path, SNIFF_BYTES)
         if named_so and MAGIC.startswith(data) and data != MAGIC:
             return None
         if is_gzip(data) and (named_so or not chosen) and self._archives:
@@ -383,71 +381,8 @@ class Discovery:
         return names.judge_beginning(data)
 
 
-def open_file(path: str) -> int:
-    """Open a regular file for reading; never blocks on something else.
-
-    Raises:
-        OSError: it cannot be opened, or became something else.
-    """
-    # A FIFO may have taken the name since the scan: its open must not block.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return descriptor
-    os.close(descriptor)
-    raise FileNotFoundError(f"not a regular file any more: {path}")
-
-
-def home_of(path: str) -> str:
-    """The directory that a file is really in, where its name is a link to it."""
-    return os.path.dirname(os.path.realpath(path))
-
-
-def list_inodes(directory: str, device: int) -> dict[int, str] | None:
-    """The paths in a directory by inode; none if it was removed from that device.
-
-    None says nothing of its files: another file system may be mounted there for now, or
-    it may not be looked into.
-    """
-    try:
-        if os.stat(directory).st_dev != device:
-            return None
-        with os.scandir(directory) as entries:
-            return {e.inode(): e.path for e in entries if not e.is_symlink()}
-    except FileNotFoundError:
-        return {} if _stood_on(directory, device) else None
-    except OSError:
-        return None
-
-
-def _stood_on(directory: str, device: int) -> bool:
-    """Whether what is left of a path is on that device: the rest was removed."""
-    while directory != "/":
-        directory = os.path.dirname(directory)
-        try:
-            return os.stat(directory).st_dev == device
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return False
-    return False
-
-
 def _is_short_of_descriptors(error: OSError) -> bool:
     return error.errno in {errno.EMFILE, errno.ENFILE}
-
-
-def _beginning(path: str) -> bytes:
-    descriptor = open_file(path)
-    try:
-        data = os.pread(descriptor, SNIFF_BYTES, 0)
-        if data[:1] == b"\0":
-            # A truncation under its writer left a hole; it says nothing of the log.
-            with contextlib.suppress(OSError):
-                at = os.lseek(descriptor, 0, os.SEEK_DATA)
-                data = os.pread(descriptor, _BLOCK_BYTES, at).lstrip(b"\0")
-        return data[:SNIFF_BYTES]
-    finally:
-        os.close(descriptor)
 
 
 def _is_directory(entry: os.DirEntry[str]) -> bool:

@@ -22,7 +22,8 @@ from collector.checkpoint import (
     row_key,
     row_prefix,
 )
-from collector.discovery import Found, list_inodes
+from collector.discovery import Found
+from collector.disk import list_inodes
 from collector.identity import FileKey
 from collector.names import base_names, family
 from collector.pins import Pins

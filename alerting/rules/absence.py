@@ -27,7 +27,7 @@ from alerting.group import Group
 from alerting.message import clock_time, span
 from alerting.rules.rule import Rule, forgotten_s
 from alerting.rules.selection import Selection
-from alerting.rules.watch import Asked, Learner, Seen, Sign, Watch
+from alerting.rules.watch import Alone, Asked, Seen, Sign, Watch
 from tocsin.records.frames import Pane
 from tocsin.values import Level
 
@@ -55,14 +55,13 @@ class _Heard(msgspec.Struct, omit_defaults=True):
     written: int = 0
 
 
-class Absence(Watch, Learner):
+class Absence(Alone):
     """Waits for silence; asked only when one has become too long, and each minute."""
 
     waits = True
 
     def __init__(self, rule: Rule) -> None:
-        super().__init__(rule.name, rule.policy)
-        self._lines = rule.lines
+        super().__init__(rule)
         self._is_whole = rule.lines.kind == Selection(levels=tuple(Level)).kind
         self._levels = rule.levels
         self._window_s = rule.window_s
@@ -77,15 +76,6 @@ class Absence(Watch, Learner):
         self.held_back = 0  # how often nothing was said for that
         self._is_started = False
         self._changed: set[Group] = set()
-
-    @property
-    def watches(self) -> Sequence[Watch]:
-        """It counts for itself."""
-        return (self,)
-
-    def is_about(self, service: str) -> bool:
-        """Whether it watches a service."""
-        return self._lines.is_about(service)
 
     def learn(self, seen: Seen) -> Iterable[tuple[Watch, Asked]]:
         """Note that lines came."""

@@ -18,7 +18,7 @@ group. A row each half hour tells what is older than any late line; frames the r
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 from zlib import crc32
 
@@ -29,7 +29,7 @@ from alerting.group import Group
 from alerting.message import span
 from alerting.rules.rule import Rule
 from alerting.rules.selection import Selection
-from alerting.rules.watch import Asked, Learner, Seen, Sign, Watch
+from alerting.rules.watch import Alone, Asked, Seen, Sign, Watch
 from alerting.seconds import KEPT_S
 from tocsin.records.frames import TemplateCount
 
@@ -215,7 +215,7 @@ class _Burn(NamedTuple):
     short: tuple[int, int]
 
 
-class Budget(Watch, Learner):
+class Budget(Alone):
     """Waits for the watermark: a share may fall while a second fills up."""
 
     waits = True
@@ -223,8 +223,7 @@ class Budget(Watch, Learner):
     def __init__(
         self, rule: Rule, objective: float, *, max_groups: int = _MAX_GROUPS
     ) -> None:
-        super().__init__(rule.name, rule.policy)
-        self._lines = rule.lines
+        super().__init__(rule)
         self._is_usual = rule.lines.kind == Selection().kind
         self._levels = rule.levels
         self._min_count = rule.config.min_count
@@ -234,15 +233,6 @@ class Budget(Watch, Learner):
         self._spent: dict[Group, _Spent] = {}
         self._burning: dict[Group, int] = {}  # when bad lines last came
         self._changed: set[Group] = set()
-
-    @property
-    def watches(self) -> Sequence[Watch]:
-        """It counts for itself."""
-        return (self,)
-
-    def is_about(self, service: str) -> bool:
-        """Whether it watches a service."""
-        return self._lines.is_about(service)
 
     def learn(self, seen: Seen) -> Iterable[tuple[Watch, Asked]]:
         """Count bad lines and all lines; bad ones belong to what is open."""

@@ -10,12 +10,12 @@ groups together keep 500,000 values, some 100 bytes each.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from alerting.burst import Burst, Calm
 from alerting.group import Group
 from alerting.rules.rule import Rule
-from alerting.rules.watch import Asked, Learner, Seen, Sign, Watch
+from alerting.rules.watch import Alone, Asked, Seen, Sign, Watch
 from tocsin.records.frames import Pane, TemplateCount
 from tocsin.records.sketch import SPAN, hash_of, limit_of
 
@@ -93,27 +93,17 @@ class Distinct:
             yield value
 
 
-class Cardinality(Watch, Learner):
+class Cardinality(Alone):
     """Counts distinct values by group."""
 
     def __init__(self, rule: Rule, of: str) -> None:
-        super().__init__(rule.name, rule.policy)
-        self._lines = rule.lines
+        super().__init__(rule)
         self._levels = rule.levels
         self._window_s = rule.window_s
         self._of = of
         self._noun = of.partition(".")[2] or of
         self._distinct: dict[Group, Distinct] = {}
         self._size = 0
-
-    @property
-    def watches(self) -> Sequence[Watch]:
-        """It counts for itself."""
-        return (self,)
-
-    def is_about(self, service: str) -> bool:
-        """Whether it watches a service."""
-        return self._lines.is_about(service)
 
     @property
     def is_of_errors(self) -> bool:

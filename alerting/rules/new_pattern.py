@@ -21,7 +21,7 @@ from alerting.burst import Burst, Calm
 from alerting.group import Group
 from alerting.message import span
 from alerting.rules.rule import Rule
-from alerting.rules.watch import Asked, Learner, Seen, Sign, Watch
+from alerting.rules.watch import Alone, Asked, Seen, Sign, Watch
 from alerting.text import cut, one_line
 from tocsin.records.frames import Pane, TemplateCount
 
@@ -46,12 +46,11 @@ class _Known(msgspec.Struct, omit_defaults=True):
     written: int = 0
 
 
-class NewPattern(Watch, Learner):
+class NewPattern(Alone):
     """Remembers templates; fires on the first line of a new one."""
 
     def __init__(self, rule: Rule) -> None:
-        super().__init__(rule.name, rule.policy)
-        self._lines = rule.lines
+        super().__init__(rule)
         self._levels = rule.levels
         self._window_s = rule.window_s
         self._memory_s = round(rule.config.memory)
@@ -63,15 +62,6 @@ class NewPattern(Watch, Learner):
         self._gone: set[Group] = set()
         self._newest = self._look_at = 0
         self.found: Counter[str] = Counter()  # new templates by service
-
-    @property
-    def watches(self) -> Sequence[Watch]:
-        """It counts for itself."""
-        return (self,)
-
-    def is_about(self, service: str) -> bool:
-        """Whether it watches a service."""
-        return self._lines.is_about(service)
 
     def learn(self, seen: Seen) -> Iterable[tuple[Watch, Asked]]:
         """Note the templates of a second; those of a run are asked about."""

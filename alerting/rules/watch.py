@@ -7,6 +7,7 @@ again when the watermark passes, where a rule says so.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from alerting.burst import Burst, Calm
 from alerting.evidence import Evidence, Trail
 from alerting.group import Group
 from alerting.incident import Policy
+from alerting.rules.rule import Rule
 from tocsin.records.frames import Pane, TemplateCount
 
 
@@ -52,7 +54,7 @@ class Sign(NamedTuple):
     why: str
 
 
-class Watch:
+class Watch(ABC):
     """What every rule at work can be asked; most rules override some of it.
 
     `waits`: the answer can change back while a second fills up, so it is asked only of
@@ -70,24 +72,24 @@ class Watch:
         """The seconds to be asked about, and of what, now that `reached` is over."""
         return ()
 
-    def pass_by(self, start: int, reached: int) -> None:
+    def pass_by(self, start: int, reached: int) -> None:  # noqa: B027 - most do nothing
         """The same for seconds that were asked about in an earlier run."""
 
     def next_due(self) -> int | None:
         """The next second at which it may fire though no line comes."""
         return None
 
+    @abstractmethod
     def judge(self, group: Group, end: int) -> Sign | None:
         """Whether it fires in what ends with `end`."""
-        raise NotImplementedError
 
     def judge_since(self, group: Group, second: int) -> Sign | None:
         """As `judge`, for all that lines of a second count in: they may come late."""
         return self.judge(group, second)
 
+    @abstractmethod
     def calm(self, group: Group, end: int) -> Calm:
         """How far it is from firing."""
-        raise NotImplementedError
 
     def recent(self, group: Group, end: int, length_s: int) -> tuple[int, ...]:  # noqa: ARG002
         """The count of each of the last seconds; nothing where none is drawn."""
@@ -106,34 +108,51 @@ class Watch:
         shown = trail.window(burst.second, burst.window_s, errors=burst.count)
         return shown.only(trail.wanted(lambda x: self.wants(group, x)))
 
-    def hear(self, down: frozenset[str]) -> None:
+    def hear(self, down: frozenset[str]) -> None:  # noqa: B027 - most do nothing
         """Hosts whose collector is silent."""
 
     def remembered(self) -> Mapping[Group, bytes | None]:
         """What changed of what frames of two hours do not tell; asked for once."""
         return {}
 
-    def restore(self, rows: Mapping[Group, bytes]) -> None:
+    def restore(self, rows: Mapping[Group, bytes]) -> None:  # noqa: B027 - most do nothing
         """Go on from what was remembered, before any frame."""
 
 
-class Learner:
+class Learner(ABC):
     """Counts panes for one watch or several."""
 
     @property
+    @abstractmethod
     def watches(self) -> Sequence[Watch]:
         """Those that it counts for."""
-        raise NotImplementedError
 
     @property
     def is_of_errors(self) -> bool:
         """Whether it counts nothing where there is no ERROR or FATAL line."""
         return False
 
+    @abstractmethod
     def is_about(self, service: str) -> bool:
         """Whether it counts panes of a service at all."""
-        raise NotImplementedError
 
+    @abstractmethod
     def learn(self, seen: Seen) -> Iterable[tuple[Watch, Asked]]:
         """Count what was seen of a service that it is about; what is to be asked."""
-        raise NotImplementedError
+
+
+class Alone(Watch, Learner):
+    """A watch that counts for itself."""
+
+    def __init__(self, rule: Rule) -> None:
+        super().__init__(rule.name, rule.policy)
+        self._lines = rule.lines
+
+    @property
+    def watches(self) -> Sequence[Watch]:
+        """It counts for itself."""
+        return (self,)
+
+    def is_about(self, service: str) -> bool:
+        """Whether it watches a service."""
+        return self._lines.is_about(service)

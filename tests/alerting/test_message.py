@@ -232,6 +232,29 @@ def mrkdwn(made: object) -> list[str]:
     return []
 
 
+def silent() -> Incident:
+    """A service without lines, as the rule absence tells it."""
+    return msgspec.structs.replace(
+        incident("billing", Evidence()),
+        rule="absence",
+        headline="no lines for 5 m",
+        why="the last line came at 13:04:11 UTC; usually one each 2 s",
+        errors=0,
+    )
+
+
+def new_error() -> Incident:
+    """A line never seen before, as the rule new_pattern tells it."""
+    found = Evidence((tally("disk <n> failed", 1, is_new=True),), ("db-1",))
+    return msgspec.structs.replace(
+        incident("db", found),
+        rule="new_pattern",
+        headline="new error",
+        why="never seen before: disk <n> failed",
+        errors=1,
+    )
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_mentions_nobody_and_breaks_nothing(text: str) -> None:
     check_harmless(hostile(text))
@@ -244,15 +267,7 @@ def test_any_text_mentions_nobody_and_breaks_nothing(text: str) -> None:
 
 
 def test_a_rule_that_counts_no_errors_says_its_own_words() -> None:
-    silent = msgspec.structs.replace(
-        incident("billing", Evidence()),
-        rule="absence",
-        headline="no lines for 5 m",
-        why="the last line came at 13:04:11 UTC; usually one each 2 s",
-        errors=0,
-    )
-
-    shown = describe(silent, "opened", (), now=START + 300)
+    shown = describe(silent(), "opened", (), now=START + 300)
 
     assert render(shown, sent_at=START).splitlines()[:2] == [
         "🔴 billing: no lines for 5 m",
@@ -261,21 +276,12 @@ def test_a_rule_that_counts_no_errors_says_its_own_words() -> None:
     names = [name for name, _ in shown.fields]
     assert not {"Errors", "Peak", "Baseline"} & set(names)
     check_harmless(shown)
-    ended = describe(over(silent), "resolved", (), now=START + 300)
+    ended = describe(over(silent()), "resolved", (), now=START + 300)
     assert ended.header == "✅ billing: no lines for 5 m resolved"
 
 
 def test_a_new_pattern_is_marked_and_named_in_the_first_line() -> None:
-    found = Evidence((tally("disk <n> failed", 1, is_new=True),), ("db-1",))
-    new = msgspec.structs.replace(
-        incident("db", found),
-        rule="new_pattern",
-        headline="new error",
-        why="never seen before: disk <n> failed",
-        errors=1,
-    )
-
-    shown = describe(new, "opened", (), now=START + 61)
+    shown = describe(new_error(), "opened", (), now=START + 61)
 
     assert shown.summary == "🔴 db: new error - never seen before: disk <n> failed"
     assert shown.templates[0].is_new

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tocsin.errors import BadRecord
+from tocsin.records.rows import decoded
 
 BEAT_S = 10.0
 
@@ -32,7 +32,7 @@ def decode_beat(value: bytes) -> CollectorBeat:
     Raises:
         BadRecord: it is none.
     """
-    try:
-        return msgspec.json.decode(value, type=CollectorBeat)
-    except msgspec.MsgspecError as error:
-        raise BadRecord(f"not a row of collectors: {error}") from error
+    return decoded(_decoder, value, "a row of collectors")
+
+
+_decoder = msgspec.json.Decoder(CollectorBeat)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tocsin.errors import BadRecord
+from tocsin.records.rows import decoded
 from tocsin.values import Level
 
 
@@ -128,7 +128,4 @@ def decode_frame(value: bytes) -> Frame:
     Raises:
         BadRecord: it is none.
     """
-    try:
-        return _decoder.decode(value)
-    except msgspec.MsgspecError as error:
-        raise BadRecord(f"not a frame of log-metrics: {error}") from error
+    return decoded(_decoder, value, "a frame of log-metrics")

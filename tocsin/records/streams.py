@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tocsin.errors import BadRecord
+from tocsin.records.rows import decoded
 from tocsin.records.text import NEWLINE, Text
 
 # What was written so long before its file was met is no news.
@@ -52,7 +52,7 @@ def decode_stream(value: bytes) -> Stream:
     Raises:
         BadRecord: it is none.
     """
-    try:
-        return msgspec.json.decode(value, type=Stream)
-    except msgspec.MsgspecError as error:
-        raise BadRecord(f"not a row of streams: {error}") from error
+    return decoded(_decoder, value, "a row of streams")
+
+
+_decoder = msgspec.json.Decoder(Stream)

@@ -20,7 +20,15 @@ from alerting.message import Message, describe
 from alerting.notify.blocks import blocks, fallback
 from alerting.notify.terminal import render
 from tests.alerting.story import START
-from tests.alerting.test_message import SPARK, incident, over, storm, tally
+from tests.alerting.test_message import (
+    SPARK,
+    incident,
+    new_error,
+    over,
+    silent,
+    storm,
+    tally,
+)
 
 FOLDER = Path(__file__).parent
 _AT = START + 60.52
@@ -55,26 +63,11 @@ def _stale() -> Message:
 
 
 def _absence() -> Message:
-    silent = msgspec.structs.replace(
-        incident("billing", Evidence()),
-        rule="absence",
-        headline="no lines for 5 m",
-        why="the last line came at 13:04:11 UTC; usually one each 2 s",
-        errors=0,
-    )
-    return describe(silent, "opened", (), now=START + 300)
+    return describe(silent(), "opened", (), now=START + 300)
 
 
 def _new_pattern() -> Message:
-    found = Evidence((tally("disk <n> failed", 1, is_new=True),), ("db-1",))
-    new = msgspec.structs.replace(
-        incident("db", found),
-        rule="new_pattern",
-        headline="new error",
-        why="never seen before: disk <n> failed",
-        errors=1,
-    )
-    return describe(new, "opened", (), now=START + 61)
+    return describe(new_error(), "opened", (), now=START + 61)
 
 
 def _storm() -> Message:

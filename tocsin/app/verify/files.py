@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from collector.descriptors import Descriptors
-from collector.discovery import Discovery, Found, list_inodes
+from collector.discovery import Discovery, Found
+from collector.disk import list_inodes
 from collector.gunzip import MAGIC, Gunzip, is_gzip
 from collector.identity import FileKey
 from tocsin.records.text import PLAIN, Text
