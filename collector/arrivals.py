@@ -293,9 +293,12 @@ class Arrivals:
             note_beginning(source, self._descriptors.open(source.key, source.path))
         self._ledger.add(source)
         self._pins.add(source.key, source.path)
-        if now - found.modified_at > OLD_S and source.is_ready:
+        packed = source.archive is not None
+        if source.is_ready and (packed or found.size > source.place.in_file):
             # Also of a file that is known: all that was written while we were away.
-            source.old_bytes = ALL_BYTES if source.archive is not None else found.size
+            source.met_bytes = ALL_BYTES if packed else found.size
+            if now - found.modified_at > OLD_S:
+                source.old_bytes = source.met_bytes
             source.moved = True
         if source.moved:
             self._ledger.changed[source] = None

@@ -64,7 +64,7 @@ class Rewrites:
         source.archive, source.framing = self._unpacker(source), None
         if source.archive is not None:
             source.place = Place(0, packed=0)
-        source.peak = source.begins_at = source.old_bytes = 0
+        source.peak = source.begins_at = source.met_bytes = source.old_bytes = 0
         source.beginning = b""
         with contextlib.suppress(OSError):
             descriptor = self._descriptors.open(source.key, source.path)

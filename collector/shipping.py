@@ -364,6 +364,7 @@ class Shipper:
                 first_seen_at=source.first_seen_at,
                 last_seen_at=now,
                 labels=source.origin.labels,
+                met_bytes=source.met_bytes,
                 old_bytes=source.old_bytes,
                 begins_at=source.begins_at,
                 encoding=source.text.encoding,

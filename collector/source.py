@@ -63,7 +63,7 @@ class Source:
     `size`, `modified_at`: as last seen; `peak`: how large the present content was seen
     to be. `found_at`: when it was last seen at all. `named`: it was seen under some
     name. `rotated`: it got the name of a rotated file. `moved`: its row of `streams`,
-    which tells `old_bytes`, is to be written. `may_begin_with_hole`: it may have been
+    which tells `met_bytes`, is to be written. `may_begin_with_hole`: it may have been
     truncated under a writer that goes on at its old position. `archive`: what unpacks
     it, if it is packed; then `place` is in what it unpacks to, all sizes are its own.
     `framing`: how it is cut into records, once its first bytes told what text it is.
@@ -81,6 +81,7 @@ class Source:
     home: str = ""
     base: str = ""
     begins_at: int = 0
+    met_bytes: int = 0
     old_bytes: int = 0
     place: Place = field(default_factory=partial(Place, 0))
     trail: Trail = field(default_factory=Trail)

@@ -9,7 +9,8 @@ every gap.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -33,6 +34,7 @@ from tocsin.formats.catalogue import FORMATS
 from tocsin.ports.bus import Batch, Position
 from tocsin.records.frames import Frame, Pane, encode_frame
 from tocsin.records.public import DeadLetter
+from tocsin.records.streams import Stream
 from tocsin.values import LEVELS
 
 # Of a record's 1 MiB, with room for the frame's own fields.
@@ -171,8 +173,12 @@ class Flusher:
         events = self.parser.parse(
             lines.texts, arrival=lines.arrival, hints=hints, errors_only=True
         )
-        old = _old(lines, np.isnan(events.seconds), known)
-        times = event_times(events.seconds, lines.arrival, old)
+        times = event_times(
+            events.seconds,
+            lines.arrival,
+            met=_within(lines, known, lambda file: file.met_bytes),
+            old=_within(lines, known, lambda file: file.old_bytes),
+        )
         panes = panes_by_batch(
             lines,
             events,
@@ -259,17 +265,19 @@ class Flusher:
         ]
 
 
-def _old(lines: Lines, untimed: Bools, known: Known) -> Bools:
-    """Which of the untimed lines were old when their file was met."""
-    old = np.zeros(len(untimed), np.bool_)
-    ends = np.zeros(len(lines.streams), np.int64)
-    for stream in np.unique(lines.stream_of[untimed]).tolist():
-        file = known(lines.names[stream].file_id)
-        ends[stream] = file.old_bytes if file is not None else 0
-    # Next to none: files that were old when met, and only until they are read.
-    for row in np.flatnonzero(untimed & (ends[lines.stream_of] > 0)).tolist():
-        old[row] = offset_of(lines.keys[row]) < ends[lines.stream_of[row]]
-    return old
+def _within(lines: Lines, known: Known, end: Callable[[Stream], int]) -> Bools:
+    """Which lines begin before that offset of their file."""
+    within = np.zeros(len(lines.stream_of), np.bool_)
+    for stream, name in enumerate(lines.names):
+        file = known(name.file_id)
+        if file is not None and end(file):
+            rows = np.flatnonzero(lines.stream_of == stream).tolist()
+            # The lines of a file come in the order of their offsets.
+            count = bisect_left(
+                rows, end(file), key=lambda row: offset_of(lines.keys[row])
+            )
+            within[rows[:count]] = True
+    return within
 
 
 def split(frame: Frame) -> list[Frame]:

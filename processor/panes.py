@@ -40,8 +40,8 @@ Known = Callable[[str], Stream | None]
 class EventTimes:
     """When lines happened: what they state, or their arrival.
 
-    `skewed`: they state an implausible time. `untimed`: they state none. `stale`: of
-    the skewed those of too long ago, of the untimed those that were old when met.
+    `skewed`: they state an implausible time. `untimed`: they state none. `stale`: they
+    are from too long ago, by what they state or, untimed, by what their file is.
     """
 
     at: Floats
@@ -50,19 +50,22 @@ class EventTimes:
     untimed: Bools
 
 
-def event_times(stated: Floats, arrival: Floats, old: Bools) -> EventTimes:
+def event_times(
+    stated: Floats, arrival: Floats, *, met: Bools, old: Bools
+) -> EventTimes:
     """Accept times in [arrival - 24 h, arrival + 60 s]; else take the arrival.
 
-    `old`: of the untimed lines, those that were written long before they were read. A
-    line without a time takes its arrival too, not the time of the line before it:
+    `met`: what was in its file when that was met; there a time of long ago is
+    plausible, though its second is over. `old`: the same of a file written long before.
+    A line without a time takes its arrival too, not the time of the line before it:
     which line that is would depend on the batch.
     """
     untimed = np.isnan(stated)
     with np.errstate(invalid="ignore"):
-        stale = stated < arrival - EARLY_S
-        skewed = stale | (stated > arrival + AHEAD_S)
-    at = np.where(skewed | untimed, arrival, stated)
-    return EventTimes(at, skewed, stale | (untimed & old), untimed)
+        past = stated < arrival - EARLY_S
+        ahead = stated > arrival + AHEAD_S
+    at = np.where(past | ahead | untimed, arrival, stated)
+    return EventTimes(at, ahead | (past & ~met), past | (untimed & old), untimed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -534,7 +534,9 @@ def test_what_was_old_when_its_file_was_met_is_told(
             file.write(b"ERROR two\n")
         rig.wait_for_lines(2)
 
-    assert [stream.old_bytes for stream in rig.streams().values()] == [old_bytes]
+    assert [
+        (stream.met_bytes, stream.old_bytes) for stream in rig.streams().values()
+    ] == [(len(b"ERROR one\n"), old_bytes)]
 
 
 def test_what_was_written_long_before_a_restart_is_told(rig: Rig) -> None:

@@ -37,8 +37,10 @@ _NONE: Mapping[str, Stream] = {}
 LOG4J = b"2026-03-14 09:21:07,250 ERROR [main] a.b.Orders - order %d failed"
 
 
-def file(labels: dict[str, str] | None = None, old_bytes: int = 0) -> Stream:
-    return Stream("/p", "api", "h", "c", NOW, NOW, labels or {}, old_bytes)
+def file(
+    labels: dict[str, str] | None = None, *, met_bytes: int = 0, old_bytes: int = 0
+) -> Stream:
+    return Stream("/p", "api", "h", "c", NOW, NOW, labels or {}, met_bytes, old_bytes)
 
 
 def flusher(
@@ -157,6 +159,16 @@ def test_an_implausible_time_counts_at_its_arrival_as_skewed() -> None:
         (int(NOW), 1, False),
         (int(NOW), 1, True),
     ]
+
+
+def test_what_was_in_its_file_when_that_was_met_may_be_from_long_ago() -> None:
+    early = b'{"time":%f,"level":"info"}' % (NOW - 48 * 3600)
+    files = {"f1": file(met_bytes=2)}
+
+    (frame,) = flush(flusher(), batch([early, early, early]), files=files).frames
+
+    assert frame.skewed == 1
+    assert [(p.second, p.lines, p.stale) for p in frame.panes] == [(int(NOW), 3, True)]
 
 
 def test_lines_without_a_time_are_stale_where_their_file_was_old_when_met() -> None:

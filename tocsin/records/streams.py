@@ -16,8 +16,9 @@ ALL_BYTES = 2**53 - 1
 class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
     """A file that lines came from; times in Unix seconds.
 
-    `old_bytes`: what it begins with and was written over `OLD_S` before the collector
-    met it. A line there that states no time is from then, not from now. `begins_at`:
+    `met_bytes`: what was in it when the collector met it; a line there may well state a
+    time of long ago. `old_bytes`: the same where it was written over `OLD_S` before; a
+    line there that states no time is from then, not from now. `begins_at`:
     its first bytes that are not to be shipped, because it is read from its end on, or
     because they were shipped under another file-id. `encoding`: that of the file, where
     it is not UTF-8; `delimiter`: what ends a record.
@@ -30,6 +31,7 @@ class Stream(msgspec.Struct, frozen=True, omit_defaults=True):
     first_seen_at: float
     last_seen_at: float
     labels: dict[str, str] = {}
+    met_bytes: int = 0
     old_bytes: int = 0
     begins_at: int = 0
     encoding: str = ""

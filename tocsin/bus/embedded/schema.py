@@ -114,10 +114,9 @@ def connect(path: Path) -> sqlite3.Connection:
         path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
     )
     try:
-        # No automatic checkpoints: see Database.checkpoint for the reason.
+        # No automatic checkpoints: see Database.checkpoint for the reason. None of
+        # these may take the write lock: whoever is frozen with it holds up everybody.
         for setting in (
-            f"page_size={PAGE_BYTES}",
-            "auto_vacuum=INCREMENTAL",
             "synchronous=NORMAL",
             "wal_autocheckpoint=0",
             "journal_size_limit=33554432",
@@ -149,6 +148,10 @@ def prepare(path: Path) -> None:
             hint="choose another one with --state-dir",
         ) from error
     with translated(path), closing(connect(path)) as connection:
+        [pages] = connection.execute("PRAGMA page_count").fetchone()
+        if not pages:  # what can be said only before the first page is kept in it
+            connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         _switch_to_wal(connection, path)
         connection.execute("BEGIN IMMEDIATE")
         try:

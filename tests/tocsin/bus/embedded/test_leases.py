@@ -13,6 +13,7 @@ from tocsin.bus.embedded.consumer import EmbeddedConsumer
 from tocsin.bus.embedded.database import Database
 from tocsin.bus.embedded.group import LEASE_S, Membership
 from tocsin.bus.embedded.pulse import PERIOD_S, Pulse
+from tocsin.bus.embedded.schema import connect
 from tocsin.errors import Fenced, TransactionAborted
 from tocsin.ports.bus import Records, TopicPartition, TopicSpec
 
@@ -73,6 +74,20 @@ def join(bus: EmbeddedBus, clock: ManualClock, tmp_path: Path) -> Iterator[Join]
 
 def _read(consumer: EmbeddedConsumer) -> int:
     return sum(len(b.records) for b in consumer.poll(max_records=100, wait_s=0))
+
+
+def test_a_connection_is_made_while_another_one_writes(
+    bus: EmbeddedBus, tmp_path: Path
+) -> None:
+    # Else whoever starts is held up by each that writes, and holds others up.
+    assert bus.partitions("a") == 2
+    path = tmp_path / "bus.db"
+    with (
+        closing(Database(path)) as writer,
+        writer.write(),
+        closing(connect(path)) as other,
+    ):
+        assert other.execute("SELECT name FROM topic").fetchall() == [("a",)]
 
 
 def test_a_silent_member_loses_its_partitions_after_the_lease(
