@@ -243,9 +243,14 @@ class Shipper:
             self._ahead = load
 
     def _fill(self, load: _Load, until: float) -> None:
-        """Read until the cargo is full, or time or files end."""
+        """Read until the cargo is full, or time or files end; something in any case."""
         cargo = load.cargo
-        self._gather(load, lambda: not cargo.is_full and time.monotonic() < until)
+        self._gather(
+            load,
+            lambda: (
+                not cargo.is_full and (not cargo.size or time.monotonic() < until)
+            ),
+        )
 
     def _gather(self, load: _Load, may_go_on: Callable[[], bool]) -> None:
         """Read file by file in turn."""

@@ -42,7 +42,7 @@ class Backlog:
 def backlog(tmp_path: Path) -> Iterator[Backlog]:
     (tmp_path / "logs").mkdir()
     with ready_bus(tmp_path) as bus:
-        config: dict[str, object] = {"read_s": 0.002}
+        config: dict[str, object] = {"read_s": 0.0}
         desk = Desk(bus, tmp_path / "logs", ManualClock(), config)
         yield Backlog(desk)
         desk.core.close()
