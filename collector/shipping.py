@@ -247,9 +247,7 @@ class Shipper:
         cargo = load.cargo
         self._gather(
             load,
-            lambda: (
-                not cargo.is_full and (not cargo.size or time.monotonic() < until)
-            ),
+            lambda: not cargo.is_full and (not cargo.size or time.monotonic() < until),
         )
 
     def _gather(self, load: _Load, may_go_on: Callable[[], bool]) -> None:
