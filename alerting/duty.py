@@ -136,6 +136,7 @@ class Duty:
             missing=self._missing,
             skewed=self._skewed,
             collectors_down=self._collectors.roll.down(now),
+            uncounted=self._engine.uncounted,
             undelivered_since=self.delivery.waits_since,
         )
         self._missing = self._skewed = 0

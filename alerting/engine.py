@@ -73,6 +73,8 @@ class Engine:
         self._groups: dict[str, Group] = {}  # of whole services
         self._incidents: dict[_Key, Incident] = {}
         self._checked: int | None = None
+        self._counted: tuple[str, ...] | None = None  # by the last frame
+        self.uncounted: list[str] = []  # rules that cannot see their lines
         self._changed: dict[str, Incident] = {}
         self.reasons: Counter[Reason] = Counter()
         self.dropped = 0
@@ -138,6 +140,7 @@ class Engine:
 
     def warm(self, frame: Frame) -> None:
         """Learn from a frame that was decided on before."""
+        self._see(frame)
         fit, _ = self._tiling.take(frame)
         if fit.counts:
             settled = self._whole_watermark()
@@ -152,6 +155,7 @@ class Engine:
 
     def take(self, frame: Frame, now: float) -> Step:
         """Decide on what a frame tells."""
+        self._see(frame)
         fit, missing = self._tiling.take(frame)
         if not fit.counts:
             return Step(fit, missing, ())
@@ -170,6 +174,11 @@ class Engine:
                 outcomes += self._observe_rule(watch, asked, now)
         outcomes += self._advance(now)
         return Step(fit, missing, tuple(outcomes))
+
+    def _see(self, frame: Frame) -> None:
+        if frame.counted != self._counted:
+            self._counted = frame.counted
+            self.uncounted = self._working.see(frame.counted)
 
     def tick(self, now: float) -> list[Outcome]:
         """Notice that frames fail to come; call it each second or so."""

@@ -43,6 +43,7 @@ class Problem(Enum):
     LAGGING = "alerting sees lines late"
     LOST = "lines were lost before any rule saw them"
     SKEWED = "lines with implausible times"
+    UNCOUNTED = "rules cannot see their lines"
     UNDELIVERED = "messages cannot be delivered"
 
     @property
@@ -54,6 +55,7 @@ class Problem(Enum):
 _AFTER_S = {
     Problem.NO_FRAMES: 60.0,
     Problem.LAGGING: 60.0,
+    Problem.UNCOUNTED: 60.0,  # after a change, the processor learns of it, too
     Problem.COLLECTOR_DOWN: 30.0,  # when the bus was away, all rows are old at first
 }
 _SEVERITY: dict[Problem, Severity] = {
@@ -69,7 +71,8 @@ class Vitals:
 
     `heard_at`: when the processor last said anything; None before it ever did.
     `collectors_down`: the hosts whose collector is. `undelivered_since`: by channel,
-    since when its oldest message waits.
+    since when its oldest message waits. `uncounted`: the rules whose lines the
+    processor does not count.
     """
 
     now: float
@@ -79,6 +82,7 @@ class Vitals:
     missing: int = 0
     skewed: int = 0
     collectors_down: Sequence[str] = ()
+    uncounted: Sequence[str] = ()
     undelivered_since: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -126,7 +130,7 @@ class SelfCheck:
         self._lost = _recent(self._lost, now, vitals.missing)
         self._skewed = _recent(self._skewed, now, vitals.skewed)
 
-    def _why(self, problem: Problem, vitals: Vitals) -> str:
+    def _why(self, problem: Problem, vitals: Vitals) -> str:  # noqa: PLR0911 - one each
         """What is wrong in one sentence; empty where nothing is."""
         match problem:
             case Problem.NO_FRAMES:
@@ -142,6 +146,8 @@ class SelfCheck:
                 skewed = sum(x for _, x in self._skewed)
                 text = f"{skewed:,} lines in the last 10 m; check clocks and time zones"
                 return text if skewed >= _MIN_SKEWED else ""
+            case Problem.UNCOUNTED:
+                return _uncounted(vitals.uncounted)
             case Problem.UNDELIVERED:
                 return _undelivered(vitals)
 
@@ -163,9 +169,20 @@ def _lagging(vitals: Vitals) -> str:
 def _collectors_down(hosts: Sequence[str]) -> str:
     if not hosts:
         return ""
-    shown = ", ".join(hosts[:_SHOWN])
-    more = f" and {len(hosts) - _SHOWN} more" if len(hosts) > _SHOWN else ""
-    return f"on {shown}{more}: whether services there err or are silent is not known"
+    what = "whether services there err or are silent is not known"
+    return f"on {_some(hosts)}: {what}"
+
+
+def _uncounted(rules: Sequence[str]) -> str:
+    if not rules:
+        return ""
+    what = "the processor counts nothing for them; give it the same alerting.rules"
+    return f"{_some(rules)}: {what}"
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN])
+    return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
 def _undelivered(vitals: Vitals) -> str:

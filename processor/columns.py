@@ -197,6 +197,16 @@ def matches(values: Column, pattern: str) -> Bools:
     return bools(_kernels.match_substring_regex(values, pattern))
 
 
+def as_text(values: Column) -> Column:
+    """Rows as characters, not bytes, to `matches`; what is no UTF-8 is replaced."""
+    made: Any = values
+    try:
+        text: Any = made.cast(pa.string())
+    except pa.ArrowInvalid:
+        text = pa.array([x.decode("utf-8", "replace") for x in to_list(values)])
+    return cast("Column", text)
+
+
 def replace(values: Column, pattern: str, replacement: str) -> Column:
     r"""Replace every match; `\1` stands for a group."""
     replaced: Column = _kernels.replace_substring_regex(values, pattern, replacement)

@@ -99,6 +99,7 @@ class Settings:
     max_templates: int
     max_templates_a_day: int = 1000
     max_values: int = 50
+    counted: tuple[str, ...] = ()  # what panes count by configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +220,7 @@ class Flusher:
             late=int(read.late[rows].sum()),
             unparsed=int(read.times.untimed[rows].sum()),
             skewed=int(read.times.skewed[rows].sum()),
+            counted=self.settings.counted,
         )
 
     def _found(
@@ -261,6 +263,7 @@ class Flusher:
                 watermark=progress.watermark,
                 caught_up=position.caught_up,
                 processed_at=now,
+                counted=self.settings.counted,
             )
         ]
 
@@ -313,10 +316,17 @@ def split(frame: Frame) -> list[Frame]:
 def _most_bytes(pane: Pane) -> int:
     """At most so many bytes a pane takes as JSON; most take a fifth of it."""
     names = len(pane.service) + len(pane.host)
+    shown = [x.found for x in pane.tallies if x.found is not None]
     texts = sum(
         _TEMPLATE_BYTES
         + _CHARACTER_BYTES * (len(t.text) + len(t.sample.text) + len(t.sample.path))
-        for t in pane.templates
+        for t in (*pane.templates, *shown)
+    )
+    tallies = sum(
+        _VALUE_BYTES
+        + _CHARACTER_BYTES * sum(map(len, (x.tally, *x.group)))
+        + _HASH_BYTES * len(x.hashes)
+        for x in pane.tallies
     )
     labels = sum(len(key) + len(value) + 2 for key, value in pane.labels.items())
     fields = sum(
@@ -326,11 +336,14 @@ def _most_bytes(pane: Pane) -> int:
     )
     hashes = sum(_HASH_BYTES * len(counts.hashes) for counts in pane.fields)
     characters = _CHARACTER_BYTES * (names + labels)
-    return _PANE_BYTES + characters + texts + fields + hashes
+    return _PANE_BYTES + characters + texts + fields + hashes + tallies
 
 
 def _fit(pane: Pane) -> Pane:
     """A pane that fits a frame: templates that do not are counted as others."""
+    if pane.tallies and _most_bytes(pane) > MAX_FRAME_BYTES:
+        bare = (msgspec.structs.replace(x, found=None) for x in pane.tallies)
+        pane = msgspec.structs.replace(pane, tallies=tuple(bare))
     while pane.templates and _most_bytes(pane) > MAX_FRAME_BYTES:
         pane = msgspec.structs.replace(
             pane,

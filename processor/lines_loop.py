@@ -8,7 +8,7 @@ offsets, and nothing is lost or counted twice.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -25,6 +25,7 @@ from processor.streams import StreamFormats, format_rows
 from processor.telemetry import ProcessorTelemetry
 from processor.zones import Zone
 from tocsin.config.model import ProcessorConfig
+from tocsin.config.tallies import Tally, counted_as
 from tocsin.errors import BusUnavailable, TransactionAborted
 from tocsin.ports.bus import Bus, Consumer, Position, Producer, Records, Transaction
 from tocsin.records import topics
@@ -55,6 +56,7 @@ class LinesLoop:
     health: Health
     stop: threading.Event
     clock: Clock
+    tallies: Sequence[Tally] = ()
 
     def run(self) -> None:
         """Work; opens all but the producer anew when the bus was away."""
@@ -77,6 +79,7 @@ class LinesLoop:
                 Redaction(self.config.redact, defaults=self.config.redact_defaults),
                 count_by=self.config.count_by,
                 own=[OwnFormat(f.name, f.pattern) for f in self.config.formats],
+                tallies=self.tallies,
             ),
             StreamFormats(),
             Settings(
@@ -86,6 +89,7 @@ class LinesLoop:
                 max_templates=self.config.max_templates,
                 max_templates_a_day=self.config.max_templates_a_day,
                 max_values=self.config.max_values,
+                counted=counted_as(fields=self.config.count_by, tallies=self.tallies),
             ),
         )
 

@@ -20,6 +20,7 @@ from processor.fields import Admission, PaneRows, counts_by_pane
 from processor.lines import Lines, offset_of
 from processor.parsing import Events
 from processor.redaction import Redaction
+from processor.tallies import tallies_by_pane
 from tocsin.records.frames import Pane, Sample, TemplateCount
 from tocsin.records.keys import RawKey
 from tocsin.records.streams import Stream
@@ -132,18 +133,15 @@ def panes_by_batch(  # noqa: PLR0913 - what the panes are made of
     names = list(places)
     place_of_pane = (groups.kind // 2).tolist()
     services = [names[place].service for place in place_of_pane]
-    kept = _Templates(lines, events, at, known, redact).by_pane(
-        pane_of, services, bounds
+    templates_of = _Templates(lines, events, at, known, redact)
+    kept = templates_of.by_pane(pane_of, services, bounds)
+    rows = PaneRows(
+        pane_of=pane_of,
+        is_error=np.isin(events.levels, (Level.ERROR, Level.FATAL)),
+        services=services,
     )
-    fields = counts_by_pane(
-        events.fields,
-        PaneRows(
-            pane_of=pane_of,
-            is_error=np.isin(events.levels, (Level.ERROR, Level.FATAL)),
-            services=services,
-        ),
-        bounds.values,
-    )
+    fields = counts_by_pane(events.fields, rows, bounds.values)
+    tallies = tallies_by_pane(events.tallied, rows, bounds.values, templates_of.shown)
     for pane, row in enumerate(counts.tolist()):
         service, host, labels = names[place_of_pane[pane]]
         templates, other = kept.get(pane, ((), 0))
@@ -160,6 +158,7 @@ def panes_by_batch(  # noqa: PLR0913 - what the panes are made of
                 labels=dict(labels),
                 fields=fields.get(pane, ()),
                 stale=bool(groups.kind[pane] % 2),
+                tallies=tallies.get(pane, ()),
             )
         )
     return found
@@ -245,6 +244,11 @@ class _Templates:
             pane: (tuple(islice(counts, numbers[pane])), int(others[pane]))
             for pane in np.unique(panes).tolist()
         }
+
+    def shown(self, rows: Ints) -> list[TemplateCount]:
+        """Some rows and their templates, whatever their level."""
+        found = zip(self.events.template_at(rows), self._samples(rows), strict=True)
+        return [TemplateCount(name.id, name.text, 1, sample) for name, sample in found]
 
     def _counts(
         self, templates: Ints, sizes: Ints, rows: Ints

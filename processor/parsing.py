@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +16,11 @@ from processor.masks import MASK
 from processor.ownformats import OwnFormat
 from processor.recognition import Reading, Recogniser
 from processor.redaction import Redaction
+from processor.tallies import Tallied, Tallies
 from processor.templates import Fingerprints, Template
 from processor.traces import MAX_BYTES
 from processor.zones import Zone
+from tocsin.config.tallies import Tally
 from tocsin.values import Level
 
 
@@ -29,7 +32,8 @@ class Events:
     it states none. `formats`: names, None where no format matches. `templates` are the
     distinct ones; `template_of` is each row's number in it. `templated`: the rows that
     `messages` and `template_of` are about. `fields`: those that are counted by.
-    `name`: of a format's number.
+    `name`: of a format's number. `tallied`: what rules have counted; `template_at`: the
+    templates of some rows, whatever their level.
     """
 
     levels: npt.NDArray[np.uint8]
@@ -41,6 +45,8 @@ class Events:
     templates: list[Template]
     fields: list[FieldValues]
     name: Callable[[int], str | None]
+    tallied: list[Tallied]
+    template_at: Callable[[Ints], list[Template]]
 
     def format_name(self, row: int) -> str | None:
         """The name of a row's format, or None."""
@@ -57,9 +63,12 @@ class Parser:
         *,
         count_by: Sequence[str] = (),
         own: Sequence[OwnFormat] = (),
+        tallies: Sequence[Tally] = (),
     ) -> None:
         self.redact = redact or Redaction()
-        self._fields = Fields(count_by, self.redact)
+        self._tallies = Tallies(tallies)
+        self._counted = frozenset(count_by)
+        self._fields = Fields((*count_by, *self._tallies.fields), self.redact)
         self._recogniser = Recogniser(zone, own)
         self._fingerprints = Fingerprints()
 
@@ -79,8 +88,8 @@ class Parser:
         reading = self._recogniser.read(lines, arrival=arrival, hints=hints)
         rows = error_rows(reading) if errors_only else np.arange(len(lines))
         texts = self._recogniser.messages(reading, rows) if len(rows) else column([])
-        clean = self.redact(columns.head(texts, MAX_BYTES), instead=MASK)
-        which, templates = self._fingerprints.of(clean)
+        which, templates = self._templates(texts)
+        fields = self._fields.read(reading)
         return Events(
             levels=reading.levels,
             seconds=reading.seconds,
@@ -89,9 +98,21 @@ class Parser:
             messages=texts,
             template_of=which,
             templates=templates,
-            fields=self._fields.read(reading),
+            fields=[x for x in fields if x.name in self._counted],
             name=self._recogniser.name,
+            tallied=self._tallies.read(reading.lines, reading.levels, fields),
+            template_at=partial(self._template_at, reading),
         )
+
+    def _templates(self, messages: Column) -> tuple[Ints, list[Template]]:
+        clean = self.redact(columns.head(messages, MAX_BYTES), instead=MASK)
+        return self._fingerprints.of(clean)
+
+    def _template_at(self, reading: Reading, rows: Ints) -> list[Template]:
+        if len(rows) == 0:
+            return []
+        which, found = self._templates(self._recogniser.messages(reading, rows))
+        return [found[number] for number in which.tolist()]
 
 
 def error_rows(reading: Reading) -> Ints:

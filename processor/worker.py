@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from processor.lines_loop import LinesLoop
 from processor.telemetry import ProcessorTelemetry
 from processor.windows_loop import WindowsLoop
 from tocsin.config.model import ProcessorConfig
+from tocsin.config.tallies import Tally
 from tocsin.ports.bus import Bus
 from tocsin.telemetry.health import Health
 from tocsin.values import Clock
@@ -24,8 +25,11 @@ def run(  # noqa: PLR0913 - the parts that every worker takes
     health: Health,
     stop: threading.Event,
     clock: Clock = time.time,
+    tallies: Sequence[Tally] = (),
 ) -> None:
     """Turn lines into panes and panes into windows until `stop` is set.
+
+    `tallies`: what alerting's rules have counted.
 
     Blocks; ends within some seconds of `stop`, and when either loop fails: a half of
     the processor is worse than a restart.
@@ -40,7 +44,7 @@ def run(  # noqa: PLR0913 - the parts that every worker takes
     thread = threading.Thread(target=windows, name="windows")
     thread.start()
     try:
-        LinesLoop(*parts).run()
+        LinesLoop(*parts, tallies).run()
     finally:
         # Also where the lines loop failed: the other one has to end with it.
         stop.set()

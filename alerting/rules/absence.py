@@ -28,6 +28,7 @@ from alerting.message import clock_time, span
 from alerting.rules.rule import Rule, forgotten_s
 from alerting.rules.selection import Selection
 from alerting.rules.watch import Alone, Asked, Seen, Sign, Watch
+from alerting.text import cut, one_line
 from tocsin.records.frames import Pane
 from tocsin.values import Level
 
@@ -36,6 +37,7 @@ _REMEMBER_S = 900  # eight lines so far apart are within the two hours of frames
 _REFRESH_S = 3600  # so what came since is, too
 _AGAIN_S = 60  # how often it is said how long the silence is
 _MAX_RECENT, _MAX_HOSTS, _MAX_GROUPS = 8, 16, 20_000
+_MAX_SHOWN = 60
 _BEFORE_S = 60  # of the lines before it fell silent, so much is shown
 
 
@@ -63,6 +65,7 @@ class Absence(Alone):
     def __init__(self, rule: Rule) -> None:
         super().__init__(rule)
         self._is_whole = rule.lines.kind == Selection(levels=tuple(Level)).kind
+        self._headline = _headline(rule)
         self._levels = rule.levels
         self._window_s = rule.window_s
         self._too_long_s = ceil(rule.levels.lowest * rule.window_s)
@@ -72,7 +75,7 @@ class Absence(Alone):
         self._queue: list[tuple[int, Group]] = []  # a heap; who wrote since goes back
         self._queued: set[Group] = set()
         self._down: frozenset[str] = frozenset()
-        self._held: set[Group] = set()  # silent, and their collectors are, too
+        self._held: set[Group] = set()  # silent, and their lines would not be heard
         self.held_back = 0  # how often nothing was said for that
         self._is_started = False
         self._changed: set[Group] = set()
@@ -120,7 +123,7 @@ class Absence(Alone):
         if severity is None:
             return None
         burst = Burst(end, length_s, 0, 0, 0, 0, 0, 0, severity)
-        return Sign(burst, "no lines", _why(heard, end))
+        return Sign(burst, self._headline, _why(heard, end))
 
     def calm(self, group: Group, end: int) -> Calm:
         """Calm is a line within the window - or that none is expected any more."""
@@ -190,11 +193,16 @@ class Absence(Alone):
     def _is_due(self, group: Group, heard: _Heard, at: int) -> bool:
         if at - heard.silence < self._too_long_s:
             return False
-        if heard.hosts and self._down.issuperset(heard.hosts):
-            self._held.add(group)
-            self.held_back += 1
-            return False
-        return True
+        if not self._is_unheard(heard):
+            return True
+        self._held.add(group)
+        self.held_back += not self.is_uncounted
+        return False
+
+    def _is_unheard(self, heard: _Heard) -> bool:
+        """Whether lines would not be heard of: that none come says nothing."""
+        is_down = bool(heard.hosts) and self._down.issuperset(heard.hosts)
+        return is_down or self.is_uncounted
 
     def _look_again(self, group: Group, heard: _Heard, at: int, reached: int) -> None:
         """Put a group back into the queue, remember it, or forget it."""
@@ -232,10 +240,10 @@ class Absence(Alone):
                 self._enqueue(group, reached + self._too_long_s)
 
     def _release(self, reached: int) -> None:
-        """Count the silence of groups anew whose collectors are back."""
+        """Count the silence of groups anew whose lines are heard of again."""
         for group in [x for x in self._held if x in self._heard]:
             heard = self._heard[group]
-            if not self._down.issuperset(heard.hosts):
+            if not self._is_unheard(heard):
                 heard.silence = reached
                 self._held.discard(group)
                 self._changed.add(group)
@@ -263,6 +271,14 @@ def _named(lines: Selection) -> set[Group]:
     if not lines.by_service or lines.by_pane or lines.is_split:
         return set()
     return {Group(x) for x in lines.services if not set(x) & set("*?[")}
+
+
+def _headline(rule: Rule) -> str:
+    text = rule.config.text
+    if text is not None:
+        return f"no lines with \u201c{cut(one_line(text), _MAX_SHOWN)}\u201d"
+    noun = rule.lines.noun
+    return "no lines" if noun == "lines" else f"no {noun}"
 
 
 def _why(heard: _Heard, end: int) -> str:

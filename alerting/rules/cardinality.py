@@ -116,8 +116,9 @@ class Cardinality(Alone):
         for pane in seen.panes:
             for part in self._lines.parts((pane,)):
                 if part.count:
-                    self._add(part.group, pane, part.count)
-                    asked.append((self, Asked(part.group, part.count, (pane,))))
+                    for own in part.panes:
+                        self._add(part.group, own, part.count)
+                    asked.append((self, Asked(part.group, part.count, part.panes)))
         return asked
 
     def judge(self, group: Group, end: int) -> Sign | None:
@@ -169,6 +170,9 @@ class Cardinality(Alone):
             return [hash_of(x.template_id) for x in wanted], SPAN
         if not self._of.startswith("fields."):
             return [hash_of(_origin(pane, self._of))], SPAN
+        if self._lines.tally is not None:
+            hashes = pane.fields[0].hashes
+            return hashes, limit_of(hashes)
         wanted_field = self._lines.field
         counts = None if wanted_field is None else wanted_field.of(pane)
         if wanted_field is None or counts is None:

@@ -9,8 +9,8 @@ from alerting.incident import Policy
 from alerting.rules.condition import Levels
 from alerting.rules.selection import Selection, selection_of
 from tocsin.config.alerting import RuleConfig
+from tocsin.config.tallies import needed_of
 
-_USUAL_LEVEL = {"absence": "any"}
 _USUAL_WARNING = {"absence": 1.0, "new_pattern": 1.0, "budget": 1.0}
 _USUAL_WINDOW_S = {"absence": 300.0, "new_pattern": 600.0}
 _FORGOTTEN_S = 86_400.0
@@ -31,6 +31,11 @@ class Rule:
         return self.config.name
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """What frames must count (`Frame.counted`) for it to know of its lines."""
+        return needed_of(self.config)
+
+    @property
     def window_s(self) -> int:
         """Its window in whole seconds."""
         return max(1, round(_window_s(self.config)))
@@ -42,8 +47,7 @@ def rule_of(config: RuleConfig) -> Rule:
     Raises:
         ConfigError: its pattern is none.
     """
-    lines = selection_of(config, level=_USUAL_LEVEL.get(config.type, "error"))
-    return Rule(config, lines, _levels(config), _policy(config))
+    return Rule(config, selection_of(config), _levels(config), _policy(config))
 
 
 def _levels(config: RuleConfig) -> Levels:

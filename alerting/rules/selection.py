@@ -2,9 +2,10 @@
 
 Counts come from panes and nothing else, so a rule knows of lines what panes tell:
 
-- their level; and, with a pattern or by template, the templates of ERROR and FATAL
-  lines, decided by the first line seen of each;
-- or the value of one field, and whether they are ERROR or FATAL.
+- their level; and by template, the templates of ERROR and FATAL lines: a pattern
+  is decided by the first line seen of each;
+- or the value of one field, and whether they are ERROR or FATAL;
+- or what a tally has counted: any text, several fields, lines of any level with them.
 """
 
 from __future__ import annotations
@@ -13,21 +14,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+import msgspec
+
 from alerting.group import Group
 from alerting.matchers import Matcher, from_patterns, match_all
 from alerting.rules.pattern import Pattern
 from alerting.text import cut, one_line
 from tocsin.config.alerting import RuleConfig
-from tocsin.records.frames import FieldCounts, Pane, TemplateCount
-from tocsin.values import Level
+from tocsin.config.tallies import LEVELS_OF, Tally, fields_of, tally_of
+from tocsin.records.frames import FieldCounts, Pane, TallyCount, TemplateCount
+from tocsin.values import LEVELS, Level
 
-ERRORS = (Level.ERROR, Level.FATAL)
-_LEVELS = {
-    "fatal": (Level.FATAL,),
-    "error": ERRORS,
-    "warn": (Level.WARN, Level.ERROR, Level.FATAL),
-    "any": tuple(Level),
-}
+ERRORS = LEVELS_OF["error"]
 _NOUNS = {"fatal": "FATAL", "error": "ERROR", "warn": "WARN or worse", "any": "lines"}
 _MAX_VALUE = 80
 _MAX_REMEMBERED = 10_000
@@ -89,6 +87,7 @@ class Selection:
     levels: tuple[Level, ...] = ERRORS
     pattern: Pattern | None = None
     field: FieldFilter | None = None
+    tally: Tally | None = None
     by_service: bool = True
     by_pane: tuple[tuple[str, str], ...] = ()
     by_level: bool = False
@@ -104,6 +103,7 @@ class Selection:
             self.levels,
             None if self.pattern is None else self.pattern.text,
             self.field,
+            self.tally,
             self.by_service or self.services,
             self.by_pane,
             (self.by_level, self.by_template, self.by_field),
@@ -113,11 +113,13 @@ class Selection:
     def is_plain(self) -> bool:
         """Whether it counts each service as a whole."""
         is_whole = self.by_service and not (self.by_pane or self.labels)
-        return is_whole and not (self.field or self.is_split)
+        return is_whole and not (self.field or self.tally or self.is_split)
 
     @property
     def is_of_errors(self) -> bool:
         """Whether it counts nothing where there is no ERROR or FATAL line."""
+        if self.tally is not None and self.tally.is_share:
+            return False
         if self.field is not None:
             return self.field.errors_only
         return all(level in ERRORS for level in self.levels)
@@ -130,7 +132,8 @@ class Selection:
     @property
     def is_by_origin(self) -> bool:
         """Whether a group is of some of a service's panes, or of those of several."""
-        return bool(self.by_pane or self.labels or not self.by_service)
+        is_of_some = self.by_pane or self.labels or self.tally
+        return bool(is_of_some or not self.by_service)
 
     def is_about(self, service: str) -> bool:
         """Whether it watches a service."""
@@ -138,6 +141,8 @@ class Selection:
 
     def wants(self, found: TemplateCount) -> bool:
         """Whether it counts the lines of a template; which a field has is not known."""
+        if self.tally is not None:
+            return True  # of what it has counted nothing else is seen
         if self.field is not None:
             return False
         return self.pattern is None or self.pattern.matches(found)
@@ -164,24 +169,39 @@ class Selection:
                 continue
             service = pane.service if self.by_service else ""
             origin = tuple((x, _origin(pane, where)) for x, where in self.by_pane)
-            for more, count, lines in self._counts(pane):
+            for more, count, lines, own in self._counts(pane):
                 group = Group(service, tuple(sorted((*origin, *more))))
                 total = sums.setdefault(group, [0, 0])
                 total[0] += count
                 total[1] += lines
-                of_group.setdefault(group, []).append(pane)
+                of_group.setdefault(group, []).append(own)
         return [Part(x, n[0], n[1], of_group[x]) for x, n in sums.items()]
 
-    def _counts(self, pane: Pane) -> Iterable[tuple[_Labels, int, int]]:
-        """What else a pane is grouped by, the count and all lines."""
+    def _counts(self, pane: Pane) -> Iterable[tuple[_Labels, int, int, Pane]]:
+        """What else a pane is grouped by, the count, all lines, and where they are."""
+        if self.tally is not None:
+            return self._of_tally(pane, self.tally)
         if self.field is not None:
             return self._of_field(pane, self.field)
         if self.by_template:
             return self._of_templates(pane)
         if self.by_level:
             counts = ((x, pane.counts[x]) for x in self.levels)
-            return [((("level", x.name),), n, pane.lines) for x, n in counts if n]
-        return (((), self.count(pane), pane.lines),)
+            return [((("level", x.name),), n, pane.lines, pane) for x, n in counts if n]
+        return (((), self.count(pane), pane.lines, pane),)
+
+    def _of_tally(
+        self, pane: Pane, tally: Tally
+    ) -> Iterator[tuple[_Labels, int, int, Pane]]:
+        key, names = tally.key, tally.names
+        counts = [x for x in pane.tallies if x.tally == key]
+        if not counts and tally.is_share and not tally.needed and not names:
+            yield (), 0, pane.lines, pane
+        for found in counts:
+            if len(found.group) == len(names):  # else they are of no group
+                lines = found.of if tally.needed and tally.is_share else pane.lines
+                labels = tuple(zip(names, found.group, strict=True))
+                yield labels, found.lines, lines, _narrowed(pane, found, tally)
 
     def count(self, pane: Pane) -> int:
         """How many lines of a pane it is about, whatever it groups by."""
@@ -191,14 +211,14 @@ class Selection:
             return 0
         return sum(x.count for x in pane.templates if self.wants(x))
 
-    def _of_templates(self, pane: Pane) -> Iterator[tuple[_Labels, int, int]]:
+    def _of_templates(self, pane: Pane) -> Iterator[tuple[_Labels, int, int, Pane]]:
         for found in pane.templates:
             if self.wants(found):
-                yield (("template", _template(found)),), found.count, pane.lines
+                yield (("template", _template(found)),), found.count, pane.lines, pane
 
     def _of_field(
         self, pane: Pane, wanted: FieldFilter
-    ) -> Iterator[tuple[_Labels, int, int]]:
+    ) -> Iterator[tuple[_Labels, int, int, Pane]]:
         counts = wanted.of(pane)
         if counts is None:
             return
@@ -206,33 +226,30 @@ class Selection:
         lines = wanted.lines(counts)
         if not self.by_field:
             total = sum(y.errors if wanted.errors_only else y.lines for _, y in found)
-            yield (), total, lines
+            yield (), total, lines, pane
             return
         for value, of_value in found:
             label = ((wanted.name, value),)
             if wanted.errors_only:
-                yield label, of_value.errors, of_value.lines
+                yield label, of_value.errors, of_value.lines, pane
             else:
-                yield label, of_value.lines, lines
+                yield label, of_value.lines, lines, pane
 
 
-def selection_of(config: RuleConfig, *, level: str) -> Selection:
-    """The lines that a rule is about; `level` where it says nothing else."""
+def selection_of(config: RuleConfig) -> Selection:
+    """The lines that a rule is about."""
     by = dict.fromkeys(config.by)
-    name = config.level or level
-    noun = _NOUNS[name]
-    pattern = None if config.text is None else Pattern(config.text)
-    if pattern is not None:
-        name, noun = "error", "matching lines"
-    filter_ = _field_filter(config, name)
-    if filter_ is not None and filter_.patterns:
-        noun = f"{noun} with {filter_.name} {' or '.join(filter_.patterns)}"
+    level, tally = config.lines_level, tally_of(config)
+    pattern = None
+    if config.text is not None and tally is None:
+        pattern = Pattern(config.text)
     return Selection(
         services=tuple(config.service),
         labels=from_patterns(config.labels),
-        levels=_LEVELS[name],
+        levels=LEVELS_OF[level],
         pattern=pattern,
-        field=filter_,
+        field=None if tally else _field_filter(config, level),
+        tally=tally,
         by_service="service" in by,
         by_pane=tuple(
             (x.removeprefix("labels."), x)
@@ -242,21 +259,42 @@ def selection_of(config: RuleConfig, *, level: str) -> Selection:
         by_level="level" in by,
         by_template="template" in by,
         by_field=any(x.startswith("fields.") for x in by),
-        noun=noun,
+        noun=_noun(config),
     )
 
 
+def _noun(config: RuleConfig) -> str:
+    """What a message calls the lines."""
+    noun = _NOUNS[config.lines_level]
+    if config.text is not None:
+        is_any = config.lines_level == "any"
+        noun = "matching lines" if is_any else f"matching {noun} lines"
+    filters = [f"{x} {' or '.join(y)}" for x, y in config.fields.items() if y]
+    return f"{noun} with {' and '.join(filters)}" if filters else noun
+
+
 def _field_filter(config: RuleConfig, level: str) -> FieldFilter | None:
-    grouped = [x.removeprefix("fields.") for x in config.by if x.startswith("fields.")]
-    counted = [config.of] if config.of else []
-    counted = [x.removeprefix("fields.") for x in counted if x.startswith("fields.")]
-    names = [*config.fields, *grouped, *counted]
+    names = fields_of(config)
     if not names:
         return None
     return FieldFilter(
         name=names[0],
         patterns=tuple(config.fields.get(names[0], ())),
         errors_only=level == "error",
+    )
+
+
+def _narrowed(pane: Pane, found: TallyCount, tally: Tally) -> Pane:
+    """A pane of only those lines; they count as what a rule is about, its errors."""
+    counts = [0] * LEVELS
+    counts[Level.ERROR] = found.lines
+    return msgspec.structs.replace(
+        pane,
+        counts=tuple(counts),
+        templates=(found.found,) if found.found and found.lines else (),
+        other_templates=0,
+        fields=(FieldCounts(tally.of, {}, 0, found.hashes),) if tally.of else (),
+        tallies=(),
     )
 
 

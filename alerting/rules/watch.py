@@ -58,10 +58,12 @@ class Watch(ABC):
     """What every rule at work can be asked; most rules override some of it.
 
     `waits`: the answer can change back while a second fills up, so it is asked only of
-    seconds that the watermark has passed.
+    seconds that the watermark has passed. `is_uncounted`: frames do not tell what it
+    asks, as the processor does not know the rule.
     """
 
     waits = False
+    is_uncounted = False
 
     def __init__(self, name: str, policy: Policy) -> None:
         self.name = name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -28,6 +28,8 @@ class Working:
     """The rules at work, by name. Rows of the table `memories`: see `remembered`."""
 
     def __init__(self, rules: Iterable[Rule], errors: SecondsOf) -> None:
+        rules = list(rules)
+        self._needs = {x.name: x.needs for x in rules if x.needs}
         own: list[Learner] = []
         counting: list[Rule] = []
         joined: list[tuple[Rule, Expression]] = []
@@ -119,6 +121,14 @@ class Working:
         """Hosts whose collector is silent."""
         for watch in self._waiting:
             watch.hear(down)
+
+    def see(self, counted: Collection[str] | None) -> list[str]:
+        """Frames count this now; the rules that cannot see their lines for that."""
+        known = None if counted is None else set(counted)
+        for name, needs in self._needs.items():
+            is_seen = known is None or known.issuperset(needs)
+            self.by_name[name].is_uncounted = not is_seen
+        return [x for x in self._needs if self.by_name[x].is_uncounted]
 
     def new_templates(self) -> Counter[str]:
         """How many new templates services had since the last call."""

@@ -72,6 +72,15 @@ def test_lag_is_told_only_while_there_is_something_left_to_read() -> None:
     assert [x.incident.headline for x in busy] == [Problem.LAGGING.value]
 
 
+def test_rules_whose_lines_nobody_counts_are_named_unless_it_passes() -> None:
+    brief = played(SelfCheck(), *(vitals(x, uncounted=["a"]) for x in range(60)))
+    [opened] = played(SelfCheck(), *(vitals(x, uncounted=["a"]) for x in range(99)))
+
+    assert brief == []
+    assert opened.incident.service == "tocsin-uncounted"
+    assert opened.incident.why.startswith("a: the processor counts nothing for them")
+
+
 def test_lost_lines_are_told_at_once_and_are_news_for_ten_minutes() -> None:
     check = SelfCheck()
     [opened] = played(check, vitals(0, missing=7), vitals(1, missing=2), vitals(599))

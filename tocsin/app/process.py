@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 from processor.telemetry import ProcessorTelemetry
 from processor.worker import run
 from tocsin.app.component import Component, Setting, Work
-from tocsin.config.alerting import counted_fields
+from tocsin.config.tallies import counted_fields, tallies_of
 from tocsin.ports.bus import Bus
 
 
@@ -26,6 +26,7 @@ def _prepare(registry: CollectorRegistry) -> Work:
             health=setting.health,
             stop=setting.stop,
             clock=setting.clock,
+            tallies=tallies_of(rules),
         )
 
     return work

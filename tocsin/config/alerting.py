@@ -162,7 +162,7 @@ class RuleConfig(Section):
     ]
     service: list[str] = ["*"]
     labels: Patterns = {}
-    fields: Patterns = Field({}, max_length=1)
+    fields: Patterns = Field({}, max_length=8)
     by: list[GroupName] = ["service"]
     of: GroupName | None = None
     when: str | None = Field(None, max_length=1000)
@@ -178,13 +178,10 @@ class RuleConfig(Section):
     for_: Duration = Field(0.0, alias="for", le=3600)
     quiet: Duration = Field(120.0, ge=1)
 
-
-def counted_fields(rules: list[RuleConfig], also: list[str]) -> list[str]:
-    """The fields that lines must be counted by for these rules, and `also`."""
-    named = (x for rule in rules for x in (*rule.by, rule.of or ""))
-    grouped = [x.removeprefix("fields.") for x in named if x.startswith("fields.")]
-    filtered = [x for rule in rules for x in rule.fields]
-    return list(dict.fromkeys([*also, *grouped, *filtered]))
+    @property
+    def lines_level(self) -> Literal["fatal", "error", "warn", "any"]:
+        """The level of the lines that it is about, also where it says nothing."""
+        return self.level or ("any" if self.type == "absence" else "error")
 
 
 class AlertingConfig(Section):

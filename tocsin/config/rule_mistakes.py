@@ -90,7 +90,7 @@ def _levels(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake
 
 
 def _fields(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:
-    """Of a field's lines it is known whether they are ERROR, and nothing else."""
+    """Fields, templates and levels that are not counted together."""
     by = rule.get("by")
     names = [x for x in by if isinstance(x, str)] if isinstance(by, list) else []
     given = rule.get("fields")
@@ -106,17 +106,12 @@ def _fields(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake
     if of == "level" or (of is not None and isinstance(by, list) and of in by):
         problem = f"what {of} would be counted in is a group of it alone"
         yield _at(layer, (*key, "of"), problem)
-    if len(fields) > 1:
-        yield _at(layer, key, f"only one field can be counted by, got {len(fields)}")
     is_split = bool(fields) or "level" in names or "template" in names
     if rule.get("type") == "new_pattern" and is_split:
         problem = "new_pattern goes by service, host and labels"
         yield _at(layer, (*key, "by") if by else key, problem)
-    elif fields and ("template" in names or rule.get("text") is not None):
+    elif fields and "template" in names:
         yield _at(layer, key, "templates of the lines with a field are not known")
-    elif fields and ("level" in names or rule.get("level") in {"fatal", "warn"}):
-        problem = "of lines with a field, only `error` and `any` are known"
-        yield _at(layer, (*key, "level"), problem)
     elif "template" in names and rule.get("level", "error") != "error":
         problem = "templates are those of error lines"
         yield _at(layer, (*key, "level"), problem)
@@ -128,9 +123,6 @@ def _text(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:
         yield _at(layer, key, "a rule of the type match needs `text`, a pattern")
     if rule.get("type") == "new_pattern" and rule.get("level", "error") != "error":
         problem = "new_pattern is about error: templates are those of such lines"
-        yield _at(layer, (*key, "level"), problem)
-    elif text is not None and rule.get("level", "error") != "error":
-        problem = "with `text` the level is error: only of such lines is it known"
         yield _at(layer, (*key, "level"), problem)
     if isinstance(text, str):
         try:

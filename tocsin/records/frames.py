@@ -55,6 +55,23 @@ class FieldCounts(msgspec.Struct, frozen=True, omit_defaults=True):
     hashes: tuple[int, ...] = ()
 
 
+class TallyCount(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Lines that a rule has counted for itself: `tally` is its key.
+
+    `group`: the values that they are grouped by; empty where it groups and these have
+    values beyond the bound. `of`: how many lines they are a share of, if that is asked.
+    `hashes`: the smallest of the distinct values' that are counted, likewise. `found`:
+    one of the lines, and its template.
+    """
+
+    tally: str
+    lines: int
+    group: tuple[str, ...] = ()
+    of: int = 0
+    hashes: tuple[int, ...] = ()
+    found: TemplateCount | None = None
+
+
 class Pane(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What one service on one host wrote in one second of event time.
 
@@ -80,6 +97,7 @@ class Pane(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     labels: dict[str, str] = {}
     fields: tuple[FieldCounts, ...] = ()
     stale: bool = False
+    tallies: tuple[TallyCount, ...] = ()
 
     @property
     def lines(self) -> int:
@@ -98,7 +116,8 @@ class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
     `watermark`: Unix seconds; no line with an earlier time is expected any more, late
     ones apart. `caught_up`: the reader had nothing left to read; a frame with
     `lo == hi` is a heartbeat. `late`, `unparsed`, `skewed`: lines that came after
-    their window closed, stated no time, or stated an implausible one.
+    their window closed, stated no time, or stated an implausible one. `counted`: what
+    panes count beside levels and templates (tocsin.config.tallies); None: not told.
     """
 
     source: int
@@ -111,6 +130,7 @@ class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
     late: int = 0
     unparsed: int = 0
     skewed: int = 0
+    counted: tuple[str, ...] | None = None
 
 
 _encoder = msgspec.json.Encoder()

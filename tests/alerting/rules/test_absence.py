@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
 import pytest
 
 from alerting.incident import Reason
 from alerting.message import describe
 from alerting.notify.blocks import blocks
 from alerting.notify.terminal import render
+from alerting.rules.rule import rule_of
 from tests.alerting.rules.at_work import (
     Restarts,
     configured,
@@ -122,6 +124,23 @@ def test_a_collector_that_is_down_is_not_a_silent_service() -> None:
     assert run.reasons[Reason.COLLECTOR_DOWN] == 1
     assert told(back) == [("checkout", "opened", 461, "warning")]
     assert back[0].incident.opened_at == START + 401
+
+
+def test_lines_that_nobody_counts_are_not_missed() -> None:
+    rule = configured(
+        name="done", type="absence", window=60, service=["cron"], text="done"
+    )
+    run = engine(rule)
+    made = frames(until=500)
+    unaware = [msgspec.structs.replace(x, counted=("other",)) for x in made[:300]]
+    aware = [
+        msgspec.structs.replace(x, counted=rule_of(rule).needs) for x in made[300:]
+    ]
+
+    assert outcomes(run, unaware) == []
+    assert run.uncounted == ["done"]
+    assert told(outcomes(run, aware)) == [("cron", "opened", 361, "warning")]
+    assert run.uncounted == []
 
 
 def test_one_of_two_hosts_is_enough_to_be_silent() -> None:

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from alerting.incident import Incident
+from alerting.rules.rule import rule_of
 from tests.alerting.rules.at_work import Restarts, configured, engine, outcomes, told
 from tests.alerting.story import START, Frames, pane
 from tocsin.config.alerting import RuleConfig
 from tocsin.config.expression import parse_expression
-from tocsin.records.frames import Frame, Pane
+from tocsin.records.frames import Frame, Pane, TallyCount
 
 A = configured(name="a", type="threshold", warning=5, window=10, quiet=5)
 B = configured(
     name="b", type="threshold", critical=5, window=10, quiet=5, text="disk is full"
 )
+
+
+PAYMENT = A.model_copy(update={"text": "payment"})
+
+
+def counted(made: Pane) -> Pane:
+    """The pane with what the processor counts for rules with a text."""
+    tallies = [
+        TallyCount(key, found.count, found=found)
+        for rule in (B, PAYMENT)
+        for found in made.templates
+        for key in rule_of(rule).needs
+        if rule.text is not None and rule.text in found.text
+    ]
+    return msgspec.structs.replace(made, tallies=tuple(tallies))
 
 
 def joined(when: str, **given: object) -> RuleConfig:
@@ -26,7 +43,7 @@ def frames(*panes: Pane, until: int) -> list[Frame]:
     made = Frames()
     by_second: dict[int, list[Pane]] = {}
     for each in panes:
-        by_second.setdefault(each.second - START, []).append(each)
+        by_second.setdefault(each.second - START, []).append(counted(each))
     ends = range(START + 1, START + until + 1)
     return [
         made.next(x, by_second.get(x - 1 - START, ()), processed_at=x) for x in ends
@@ -56,7 +73,7 @@ def test_both_within_the_window_are_told_as_bad_as_the_worst() -> None:
 def test_what_was_over_longer_ago_than_the_window_does_not_count() -> None:
     """It fires at 5, and is over at 19."""
     late = pane(START + 90, 5, text="disk is full")
-    only_b = joined("a and b", window=30), A.model_copy(update={"text": "payment"})
+    only_b = joined("a and b", window=30), PAYMENT
 
     assert of_both(frames(ERRORS, late, until=99), only_b[1], B, only_b[0]) == []
     early = pane(START + 40, 5, text="disk is full")
@@ -68,7 +85,7 @@ def test_without_another_waits_for_the_other_of_the_same_second() -> None:
     made = Frames()
     both = [
         made.next(START, [pane(START + 5, 5)]),
-        made.next(START + 4, [pane(START + 5, 5, text="disk is full")]),
+        made.next(START + 4, [counted(pane(START + 5, 5, text="disk is full"))]),
         made.next(START + 9),
     ]
 
@@ -132,7 +149,7 @@ def test_the_message_says_what_its_parts_say() -> None:
     assert isinstance(incident, Incident)
     assert incident.why == (
         "a: 5 ERROR in 10 s, the limit is 5; "
-        "b: 5 matching lines in 10 s, the limit is 5"
+        "b: 5 matching ERROR lines in 10 s, the limit is 5"
     )
     shown = incident.evidence.templates
     assert [(x.text, x.count) for x in shown] == [("disk is full", 5)]

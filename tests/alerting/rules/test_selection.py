@@ -17,12 +17,13 @@ from tests.alerting.rules.at_work import (
     told,
 )
 from tests.alerting.story import START, Frames, pane
-from tocsin.records.frames import FieldCounts, Frame, Pane, ValueCount
+from tocsin.records.frames import FieldCounts, Frame, Pane, TallyCount, ValueCount
 from tocsin.values import LEVELS, Level
 
 
 def lines_of(**given: object) -> Selection:
-    return rule_of(configured(name="x", type="threshold", warning=1, **given)).lines
+    base = {"name": "x", "type": "threshold", "warning": 1}
+    return rule_of(configured(**{**base, **given})).lines
 
 
 def found(selection: Selection, *panes: Pane) -> dict[str, tuple[int, int]]:
@@ -61,8 +62,11 @@ STATUS = FieldCounts(
             {"shop (level=ERROR)": (4, 20), "shop (level=INFO)": (16, 20)},
         ),
         ({"by": ["template"]}, {"template=payment <id> declined": (4, 20)}),
-        ({"text": "none such"}, {"shop": (0, 20)}),
-        ({"text": "7f3", "by": ["host"]}, {"host=a": (2, 10), "host=b": (2, 10)}),
+        (
+            {"text": "7f3", "by": ["template"]},
+            {"template=payment <id> declined": (4, 20)},
+        ),
+        ({"text": "none such", "by": ["template"]}, {}),
         ({"fields": {"status": "5*"}, "level": "any"}, {"shop": (3, 15)}),
         ({"fields": {"status": "5*"}}, {"shop": (2, 3)}),
         (
@@ -81,6 +85,57 @@ def test_lines_are_counted_by_group(
     assert found(lines_of(**given), *panes) == wanted
 
 
+BACKUP = {"text": "backup", "level": "any"}
+POSTS = {"fields": {"m": ["POST"], "s": ["5*"]}, "by": ["service", "fields.c"]}
+SHARE = {"type": "ratio", "level": "any", "fields": {"m": ["POST"], "s": ["5*"]}}
+
+
+@pytest.mark.parametrize(
+    ("given", "counts", "wanted"),
+    [
+        (BACKUP, [((), 3, 0)], {"shop": (3, 10)}),
+        (BACKUP | {"by": ["host"]}, [((), 3, 0)], {"host=a": (3, 10)}),
+        (BACKUP, [], {}),
+        (BACKUP | {"type": "ratio"}, [], {"shop": (0, 10)}),
+        (
+            POSTS,
+            [(("x",), 2, 0), (("y",), 1, 0), ((), 7, 0)],  # 7 are of unknown groups
+            {"shop (c=x)": (2, 10), "shop (c=y)": (1, 10)},
+        ),
+        (SHARE, [((), 2, 5)], {"shop": (2, 5)}),
+        (SHARE, [], {}),
+    ],
+    ids=str,
+)
+def test_lines_that_are_counted_for_a_rule_are_all_that_it_sees(
+    given: dict[str, object],
+    counts: list[tuple[tuple[str, ...], int, int]],
+    wanted: dict[str, tuple[int, int]],
+) -> None:
+    selection = lines_of(**given)
+    assert selection.tally is not None
+    key = selection.tally.key
+    tallies = tuple(TallyCount(key, lines, group, of) for group, lines, of in counts)
+
+    assert found(selection, of(tallies=(TallyCount("another", 9), *tallies))) == wanted
+
+
+def test_an_incident_of_info_lines_shows_one_of_them() -> None:
+    config = configured(name="x", type="match", warning=3, **BACKUP)
+    selection = lines_of(**BACKUP)
+    assert selection.tally is not None
+    [line] = pane(START, 1, text="backup <n> failed").templates
+    count = TallyCount(selection.tally.key, 4, found=line)
+    made = of(tallies=(count,))
+
+    [outcome] = outcomes(engine(config), [Frames().next(START, [made])])
+
+    incident = outcome.incident
+    assert incident.errors == 4
+    assert [x.text for x in incident.evidence.templates] == ["backup <n> failed"]
+    assert incident.why == "4 matching lines in 60 s, the limit is 3"
+
+
 def test_rules_count_together_only_what_is_the_same() -> None:
     whole = lines_of()
 
@@ -90,6 +145,7 @@ def test_rules_count_together_only_what_is_the_same() -> None:
         {"level": "any"},
         {"text": "x"},
         {"labels": {"team": "pay"}},
+        {"text": "x", "level": "any"},
         {"fields": {"status": "5*"}},
         {"by": ["service", "host"]},
         {"by": ["service", "level"]},

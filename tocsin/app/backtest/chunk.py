@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from tocsin.config.tallies import Tally
 from tocsin.records.frames import Pane
 
 PlainHabit = tuple[int, int, bool, bool | None]
@@ -52,6 +53,7 @@ class Reading:
     timezone: str = "UTC"
     max_templates: int = 20
     count_by: Sequence[str] = ()
+    tallies: Sequence[Tally] = ()
     max_line: int = 1_000_000
     max_event_lines: int | None = 500
 

@@ -16,10 +16,17 @@ import numpy as np
 from processor.columns import Floats, Ints
 from processor.fields import Admission, PaneRows, counts_by_pane
 from processor.parsing import Events, Parser
+from processor.tallies import tallies_by_pane
 from processor.zones import Zone
 from tocsin.app.backtest.chunk import Chunk, Found, Reading
 from tocsin.app.backtest.joining import Piece, limits, piece_of
-from tocsin.records.frames import FieldCounts, Pane, Sample, TemplateCount
+from tocsin.records.frames import (
+    FieldCounts,
+    Pane,
+    Sample,
+    TallyCount,
+    TemplateCount,
+)
 from tocsin.values import LEVELS, Level
 
 _SAMPLE_CHARS = 1000
@@ -33,7 +40,9 @@ class ChunkReader:
     """Reads chunks; keeps what it learned of formats and templates."""
 
     def __init__(self, reading: Reading) -> None:
-        self._parser = Parser(Zone(reading.timezone), count_by=reading.count_by)
+        self._parser = Parser(
+            Zone(reading.timezone), count_by=reading.count_by, tallies=reading.tallies
+        )
         self._max_templates = reading.max_templates
         self._limits = limits(reading)
         self._usual: dict[str, int] = {}  # the usual format of a file
@@ -135,7 +144,7 @@ class _Grouping:
         lengths = np.fromiter(map(len, self.lines), np.float64, len(self.lines))
         volume = np.bincount(pane_of, weights=lengths, minlength=size)
         templates = self._templates(pane_of, max_templates)
-        fields = self._fields(pane_of, size)
+        fields, tallies = self._counted(pane_of, size)
         templated = map(templates.get, range(size), repeat(_NO_TEMPLATES))
         found, others = zip(*templated, strict=True)
         # A map of the constructor itself: a third of what a loop would take.
@@ -152,19 +161,30 @@ class _Grouping:
                 others,
                 repeat(dict(self.chunk.labels)),
                 map(fields.get, range(size), repeat(())),
+                repeat(False),
+                map(tallies.get, range(size), repeat(())),
             )
         )
 
-    def _fields(self, pane_of: Ints, size: int) -> dict[int, tuple[FieldCounts, ...]]:
-        """Lines by the values of fields: which ones are named depends on the chunk."""
-        if not self.events.fields:
-            return {}
+    def _counted(
+        self, pane_of: Ints, size: int
+    ) -> tuple[dict[int, tuple[FieldCounts, ...]], dict[int, tuple[TallyCount, ...]]]:
+        """Lines by fields and tallies: which values are named depends on the chunk."""
+        if not self.events.fields and not self.events.tallied:
+            return {}, {}
         rows = PaneRows(
             pane_of=pane_of,
             is_error=np.isin(self.events.levels, (Level.ERROR, Level.FATAL)),
             services=[self.chunk.service] * size,
         )
-        return counts_by_pane(self.events.fields, rows, Admission(_MAX_VALUES))
+        admission = Admission(_MAX_VALUES)
+        fields = counts_by_pane(self.events.fields, rows, admission)
+        tallied = self.events.tallied
+        return fields, tallies_by_pane(tallied, rows, admission, self._shown)
+
+    def _shown(self, rows: Ints) -> list[TemplateCount]:
+        found = zip(self.events.template_at(rows), rows.tolist(), strict=True)
+        return [TemplateCount(x.id, x.text, 1, self._sample(row)) for x, row in found]
 
     def _templates(
         self, pane_of: Ints, most: int

@@ -15,8 +15,9 @@ from tocsin.app.backtest.chunk import Reading
 from tocsin.app.backtest.history import History, LogFile, Totals
 from tocsin.app.backtest.pool import read, reading_pool
 from tocsin.app.backtest.rates import Rates
-from tocsin.config.alerting import AlertingConfig, counted_fields
+from tocsin.config.alerting import AlertingConfig
 from tocsin.config.model import Config
+from tocsin.config.tallies import counted_fields, tallies_of
 from tocsin.errors import BadRecord, TocsinError
 from tocsin.ports.bus import Bus, Start
 from tocsin.records.frames import Frame, decode_frame
@@ -204,6 +205,7 @@ def backtest(
         timezone=settings.timezone,
         max_templates=settings.max_templates,
         count_by=counted_fields(rules.rules, settings.count_by),
+        tallies=tallies_of(rules.rules),
         max_line=collector.max_line,
         max_event_lines=collector.multiline_max_lines if collector.multiline else None,
     )

@@ -17,7 +17,8 @@ from alerting.settings import burst_rule, policy
 from tocsin.app.backtest.chunk import Chunk, Reading, Spot
 from tocsin.app.backtest.reading import ChunkReader
 from tocsin.app.ruletest.document import Case, Expected, RuleTests
-from tocsin.config.alerting import counted_fields
+from tocsin.config.alerting import RuleConfig
+from tocsin.config.tallies import counted_fields, tallies_of
 from tocsin.records.frames import Frame, Pane
 
 _Origin = tuple[str, str, tuple[tuple[str, str], ...]]
@@ -87,7 +88,7 @@ def _told(case: Case, tests: RuleTests) -> Iterator[Told]:
     burst = tests.rules.burst
     rules = [rule_of(x) for x in tests.rules.rules]
     engine = Engine(burst_rule(burst), policy(burst), rules=rules)
-    panes = _panes(case, counted_fields(tests.rules.rules, []))
+    panes = _panes(case, tests.rules.rules)
     for at in range(int(case.until)):
         now = float(START + at + 1)
         found = tuple(panes.get(START + at, ()))
@@ -112,13 +113,14 @@ def _as_told(outcome: Outcome, now: float) -> Told:
     )
 
 
-def _panes(case: Case, count_by: Sequence[str]) -> dict[int, list[Pane]]:
+def _panes(case: Case, rules: Sequence[RuleConfig]) -> dict[int, list[Pane]]:
     """The lines of a test, read as lines of a file are, by second."""
     written: defaultdict[_Origin, list[tuple[float, str]]] = defaultdict(list)
     for lines in case.lines:
         origin = lines.service, lines.host, tuple(sorted(lines.labels.items()))
         written[origin] += lines.written()
-    reader = ChunkReader(Reading(count_by=count_by))
+    reading = Reading(count_by=counted_fields(rules, []), tallies=tallies_of(rules))
+    reader = ChunkReader(reading)
     panes: defaultdict[int, list[Pane]] = defaultdict(list)
     for (service, host, labels), found in written.items():
         found.sort(key=lambda x: x[0])
