@@ -10,10 +10,16 @@ import pytest
 from hypothesis import settings
 
 from tests.broker import Broker, BrokerMissing
+from tests.seed import HOW_TO_REPEAT
 
 # Speed is measured by the benchmarks; a busy machine must not fail a property.
 settings.register_profile("tocsin", deadline=None)
 settings.load_profile("tocsin")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell, after failure and success alike, how to play the same again."""
+    terminalreporter.write_line(HOW_TO_REPEAT)
 
 
 def unavailable(reason: str) -> NoReturn:

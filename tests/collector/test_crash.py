@@ -26,10 +26,9 @@ from tests.collector.rig import (
     ready_bus,
     wait_for,
 )
+from tests.seed import SEED
 
 pytestmark = [pytest.mark.slow]
-
-SEED = int(os.environ.get("TOCSIN_TEST_SEED", "0")) or random.randrange(1, 10**6)
 
 
 @contextlib.contextmanager
@@ -110,7 +109,6 @@ def prove_exactly_once(records: list[Shipped], logs: Path) -> None:
 
 def story(tmp_path: Path, *, url: str, prefix: str, kills: int, lines: int) -> None:
     """Kill collectors while a writer appends and rotates, then check every byte."""
-    print(f"TOCSIN_TEST_SEED={SEED}")
     dice = random.Random(SEED)
     logs, state = tmp_path / "logs", tmp_path / "state"
     logs.mkdir()

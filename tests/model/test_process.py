@@ -19,10 +19,10 @@ import pytest
 from tests.scenarios.conftest import BUSES, installed
 from tests.scenarios.program import Collector
 from tests.scenarios.stage import Stage
+from tests.seed import SEED
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-SEED = int(os.environ.get("TOCSIN_TEST_SEED", "0")) or random.randrange(1, 10**6)
 STEPS = int(os.environ.get("TOCSIN_TEST_STEPS", "15"))
 
 
@@ -117,7 +117,6 @@ class Life:
 def test_s69_a_random_life_of_files_before_the_whole_program(
     bus: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    print(f"TOCSIN_TEST_SEED={SEED}")
     with installed(tmp_path, bus, request) as home:
         stage = Stage(home, home.logs, "s69")
         life = Life(stage, random.Random(SEED))

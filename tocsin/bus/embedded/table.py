@@ -66,6 +66,8 @@ class EmbeddedTableView:
     def close(self) -> None:
         """See the port."""
         self._database.close()
+        # The bus keeps its parts until it is closed itself; a table may be large.
+        self._rows = {}
 
     # substr of an empty blob is NULL, hence the coalesce.
 
