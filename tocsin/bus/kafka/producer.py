@@ -26,7 +26,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import repeat
+from itertools import repeat, starmap
 from operator import length_hint
 from typing import NamedTuple
 
@@ -410,14 +410,16 @@ def _not_now(error: BusUnavailable) -> TransactionAborted:
 def _produce(client: Producer, rows: Rows) -> None:
     """Hand rows to the client, one call each, in a loop that runs in C.
 
-    `produce_batch` cannot carry timestamps, and is no faster than this.
+    `produce_batch` cannot carry timestamps, and is slower than this. With `map`, each
+    call would get a new tuple, a fifth of the time: `zip` uses its own again.
     """
     done = 0
     while done < len(rows.keys):
         # How much of it is left tells where the client's queue was full.
         values = iter(rows.values[done:] if done else rows.values)
         try:
-            deque(map(client.produce, *_arguments(rows, values, done)), maxlen=0)
+            calls = zip(*_arguments(rows, values, done), strict=False)
+            deque(starmap(client.produce, calls), maxlen=0)
         except BufferError:
             done = len(rows.keys) - length_hint(values) - 1
             _make_room(client)
@@ -444,7 +446,10 @@ def _make_room(client: Producer) -> None:
     full = len(client)
     deadline = time.monotonic() + _COMMIT_S
     while len(client) >= full:
-        # Not `poll`: many partitions fill the queue with batches that are not full.
-        client.flush(_ROOM_S)
+        # Many partitions fill the queue with batches that are not full: these leave
+        # when they are flushed. While that goes on the client spins, so it is not
+        # the first thing to do.
+        if not client.poll(_ROOM_S):
+            client.flush(_ROOM_S)
         if time.monotonic() > deadline:
             raise KafkaException(KafkaError(KafkaError._QUEUE_FULL))  # noqa: SLF001 - its public name
