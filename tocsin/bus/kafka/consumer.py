@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from tocsin.bus.kafka.errors import Kind, error_of, kind_of
-from tocsin.bus.kafka.gather import Gathering, ends, place_of, split, take
+from tocsin.bus.kafka.gather import Gathering, ends, place_of, take
 from tocsin.bus.kafka.link import Link, Place, Trouble, in_time
 from tocsin.bus.kafka.settings import CALL_S
 from tocsin.errors import (
@@ -187,8 +187,7 @@ class KafkaConsumer:
                 for message in messages
                 if place_of(message) not in self._revoked
             ]
-        good, other = split(messages)
-        self._gathering.add(good)
+        other = self._gathering.add(messages)
         for place, offset in ends(other):
             self._gathering.end(place, offset)
         for message in other:

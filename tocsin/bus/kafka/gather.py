@@ -84,38 +84,56 @@ class Gathering:
         if track is not None and offset >= track.fetched:
             track.end = track.fetched = offset
 
-    def add(self, messages: list[Message]) -> None:
-        """Keep good messages; those of partitions that are not placed are dropped."""
-        for place, run in self._runs(messages):
+    def add(self, messages: list[Message]) -> list[Message]:
+        """Keep records; the others: ends of partitions and errors.
+
+        Records of partitions that are not placed are dropped.
+        """
+        # Each call a record is a twentieth of reading, and what is no record has no
+        # key: where each has one, errors are not asked for.
+        keys = list(map(Message.key, messages))
+        other: list[Message] = []
+        if not all(keys):
+            messages, other = split(messages)
+            keys = list(map(Message.key, messages))
+        for place, part in self._runs(messages):
             track = self._tracks.get(place)
             if track is not None:
-                self._extend(track, run)
+                self._extend(track, messages[part], keys[part])
+        return other
 
-    def _extend(self, track: _Track, run: list[Message]) -> None:
+    def _extend(
+        self, track: _Track, run: list[Message], keys: list[bytes | None]
+    ) -> None:
         if _offset(run[0]) < track.fetched:
             run = [message for message in run if _offset(message) >= track.fetched]
             if not run:
                 return
-        # Six calls a record are a third of reading: `map` spares some of each.
-        keys = list(map(Message.key, run))
+            keys = list(map(Message.key, run))
         track.keys += _without_none(keys)
+        # `map` spares some of each call.
         track.values += map(Message.value, run)
         track.timestamps_ms += map(_second, map(Message.timestamp, run))
         track.fetched = _offset(run[-1]) + 1
         track.end = None
         self.count += len(run)
 
-    def _runs(self, messages: list[Message]) -> Iterator[tuple[Place, list[Message]]]:
-        """The messages by partition, in order."""
+    def _runs(self, messages: list[Message]) -> Iterator[tuple[Place, slice]]:
+        """Where the messages of one partition follow each other."""
+        if not messages:
+            return
         # Most chunks come from one partition; sets find that out three times as fast.
         # A topic of which nothing was placed sends nothing.
         if len(set(map(Message.partition, messages))) == 1 and (
             len(self._topics) == 1 or len(set(map(Message.topic, messages))) == 1
         ):
-            yield place_of(messages[0]), messages
+            yield place_of(messages[0]), slice(None)
             return
+        start = 0
         for place, run in groupby(messages, place_of):
-            yield place, list(run)
+            end = start + sum(1 for _ in run)
+            yield place, slice(start, end)
+            start = end
 
     def batches(self, prefix: str) -> list[Batch]:
         """Hand out everything gathered, at most one batch a partition.

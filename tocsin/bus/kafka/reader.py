@@ -14,7 +14,7 @@ from confluent_kafka import (
 )
 
 from tocsin.bus.kafka.errors import Kind, error_of, kind_of
-from tocsin.bus.kafka.gather import Gathering, ends, place_of, split, take
+from tocsin.bus.kafka.gather import Gathering, ends, place_of, take
 from tocsin.bus.kafka.link import Link, Place, Trouble, in_time
 from tocsin.bus.kafka.settings import CALL_S
 from tocsin.ports.bus import Batch, Start
@@ -44,8 +44,7 @@ class Follower:
         lost: set[Place] = set()
         try:
             for messages in take(self._client, max_records, wait_s):
-                good, other = split(messages)
-                self.gathering.add(good)
+                other = self.gathering.add(messages)
                 for place, offset in ends(other):
                     self.gathering.end(place, offset)
                 lost.update(filter(None, map(self._hear, other)))

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.bus.kafka.gather import Gathering, ends, split
+from tocsin.bus.kafka.gather import Gathering, ends
 
 A, B = ("p.logs", 0), ("p.logs", 1)
 
@@ -107,10 +107,22 @@ def test_a_tombstone_is_an_empty_value_in_a_batch_and_none_in_a_table() -> None:
 
 
 def test_ends_are_told_from_records_and_from_errors() -> None:
-    good, other = split([message(A, 0), end_of(A, 1), message(B, 0)])
+    reading = gathering(a=0, b=0)
 
-    assert [m.offset() for m in good] == [0, 0]
-    assert list(ends(other)) == [(A, 1)]
+    other = reading.add([message(A, 0), end_of(A, 1), message(B, 0), end_of(B, 1)])
+
+    assert reading.count == 2
+    assert list(ends(other)) == [(A, 1), (B, 1)]
+    assert reading.add([end_of(A, 1)]) != []
+
+
+def test_a_record_without_a_key_is_a_record() -> None:
+    reading = gathering(a=0)
+    bare = Message(topic="p.logs", partition=0, offset=0, value=b"v", timestamp=(1, 9))
+
+    assert reading.add([bare, message(A, 1)]) == []
+
+    assert [b.records.keys for b in reading.batches("")] == [[b"", b"k"]]
 
 
 @pytest.mark.slow
