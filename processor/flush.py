@@ -20,6 +20,7 @@ import numpy as np
 from processor.columns import Bools, Floats, Ints
 from processor.fields import Admission
 from processor.lines import Lines, offset_of, take_apart
+from processor.named import Origins, origins_of
 from processor.panes import (
     Bounds,
     EventTimes,
@@ -68,6 +69,7 @@ class Flush:
 
     `unread`: lines that no format matches, by the format of their stream until then.
     `unnamed`: ERROR and FATAL lines whose template has no name in their pane.
+    `beyond`: lines that name a service beyond the bound, counted for their file's.
     """
 
     frames: list[Frame]
@@ -79,6 +81,7 @@ class Flush:
     skewed: int = 0
     untimed: int = 0
     unnamed: int = 0
+    beyond: int = 0
     lag_s: float | None = None
 
 
@@ -100,6 +103,7 @@ class Settings:
     max_templates_a_day: int = 1000
     max_values: int = 50
     counted: tuple[str, ...] = ()  # what panes count by configuration
+    max_services: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ class _Read:
     events: Events
     times: EventTimes
     late: Bools
+    origins: Origins
     panes: list[list[Pane]]
 
 
@@ -129,6 +134,7 @@ class Flusher:
             self.settings.max_templates,
             templates=Admission(self.settings.max_templates_a_day),
             values=Admission(self.settings.max_values),
+            services=Admission(self.settings.max_services),
         )
 
     def forget(self) -> None:
@@ -180,16 +186,18 @@ class Flusher:
             met=_within(lines, known, lambda file: file.met_bytes),
             old=_within(lines, known, lambda file: file.old_bytes),
         )
+        origins = origins_of(lines, events.named, self._bounds.services)
         panes = panes_by_batch(
             lines,
             events,
             times,
+            origins=origins,
             bounds=self._bounds,
             known=known,
             redact=self.parser.redact,
         )
         late = self._late(lines, times.at)
-        return _Read(lines, hints, events, times, late, panes)
+        return _Read(lines, hints, events, times, late, origins, panes)
 
     def _late(self, lines: Lines, at: Floats) -> Bools:
         """Which lines' windows are closed already, as far as their partition knows."""
@@ -239,6 +247,7 @@ class Flusher:
             skewed=int(read.times.skewed.sum()),
             untimed=int(read.times.untimed.sum()),
             unnamed=sum(pane.other_templates for f in frames for pane in f.panes),
+            beyond=read.origins.beyond,
             lag_s=float(now - lines.arrival.min()) if len(lines.arrival) else None,
         )
 
@@ -363,11 +372,11 @@ def _unread(read: _Read) -> dict[str, int]:
 
 
 def _by_service(read: _Read) -> list[ServiceCounts]:
-    lines = read.lines
-    services = sorted({name.service for name in lines.names})
+    origins = read.origins
+    services = sorted({name.service for name in origins.names})
     number = {service: k for k, service in enumerate(services)}
-    of_stream = np.array([number[name.service] for name in lines.names], np.int64)
-    which = of_stream[lines.stream_of]
+    of_origin = np.array([number[name.service] for name in origins.names], np.int64)
+    which = of_origin[origins.origin_of]
     size = len(services)
     levels = np.bincount(
         which * LEVELS + read.events.levels, minlength=size * LEVELS

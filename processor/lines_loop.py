@@ -90,6 +90,7 @@ class LinesLoop:
                 max_templates_a_day=self.config.max_templates_a_day,
                 max_values=self.config.max_values,
                 counted=counted_as(fields=self.config.count_by, tallies=self.tallies),
+                max_services=self.config.max_services,
             ),
         )
 

@@ -20,7 +20,7 @@ from tocsin.values import Level
 
 @dataclass(frozen=True, slots=True)
 class OwnFormat:
-    """A pattern (RE2) with groups `time`, `level` and `message`, some of them."""
+    """A pattern (RE2) with some of the groups `time level message service`."""
 
     name: str
     pattern: str
@@ -49,6 +49,7 @@ class OwnLines:
     seconds: Floats
     states_level: bool
     states_time: bool
+    services: Column | None
 
 
 def read(format_: OwnFormat, lines: Column, arrival: Floats, zone: Zone) -> OwnLines:
@@ -66,7 +67,14 @@ def read(format_: OwnFormat, lines: Column, arrival: Floats, zone: Zone) -> OwnL
         if len(left):
             heads = heads_of(columns.select(groups["time"], left), left)
             seconds[left], _ = find_times(heads, arrival[rows[left]], zone)
-    return OwnLines(rows, level, seconds, "level" in groups, "time" in groups)
+    return OwnLines(
+        rows=rows,
+        levels=level,
+        seconds=seconds,
+        states_level="level" in groups,
+        states_time="time" in groups,
+        services=groups.get("service"),
+    )
 
 
 def messages(format_: OwnFormat, lines: Column) -> Column:

@@ -18,6 +18,7 @@ from processor import columns
 from processor.columns import Bools, Floats, Ints
 from processor.fields import Admission, PaneRows, counts_by_pane
 from processor.lines import Lines, offset_of
+from processor.named import Origins
 from processor.parsing import Events
 from processor.redaction import Redaction
 from processor.tallies import tallies_by_pane
@@ -89,18 +90,20 @@ class _Groups:
 class Bounds:
     """What has a name in a pane; the rest is counted together.
 
-    `max_templates`: in one pane, the most frequent ones. `templates` and `values` (of
-    fields): of one service, the first ones of a day.
+    `max_templates`: in one pane, the most frequent ones. `templates`, `values` (of
+    fields) and `services` (that lines name): of one service, the first ones of a day.
     """
 
     max_templates: int
     templates: Admission
     values: Admission
+    services: Admission
 
     def begin(self, now: float) -> None:
         """A flush begins."""
         self.templates.begin(now)
         self.values.begin(now)
+        self.services.begin(now)
 
 
 def panes_by_batch(  # noqa: PLR0913 - what the panes are made of
@@ -108,6 +111,7 @@ def panes_by_batch(  # noqa: PLR0913 - what the panes are made of
     events: Events,
     times: EventTimes,
     *,
+    origins: Origins,
     bounds: Bounds,
     known: Known,
     redact: Redaction,
@@ -118,9 +122,9 @@ def panes_by_batch(  # noqa: PLR0913 - what the panes are made of
     """
     at = times.at
     places: dict[_Place, int] = {}
-    place_of = [places.setdefault(_place(n, known), len(places)) for n in lines.names]
+    place_of = [places.setdefault(_place(n, known), len(places)) for n in origins.names]
     seconds = np.floor(at).astype(np.int64)
-    kind_of = np.array(place_of, np.int64)[lines.stream_of] * 2 + times.stale
+    kind_of = np.array(place_of, np.int64)[origins.origin_of] * 2 + times.stale
     groups = _group(lines.batch_of, kind_of, seconds)
     size = len(groups)
     pane_of = groups.pane_of

@@ -13,6 +13,7 @@ from processor import columns
 from processor.columns import Column, Floats, Ints, column
 from processor.fields import Fields, FieldValues
 from processor.masks import MASK
+from processor.named import Named, named
 from processor.ownformats import OwnFormat
 from processor.recognition import Reading, Recogniser
 from processor.redaction import Redaction
@@ -32,8 +33,8 @@ class Events:
     it states none. `formats`: names, None where no format matches. `templates` are the
     distinct ones; `template_of` is each row's number in it. `templated`: the rows that
     `messages` and `template_of` are about. `fields`: those that are counted by.
-    `name`: of a format's number. `tallied`: what rules have counted; `template_at`: the
-    templates of some rows, whatever their level.
+    `named`: the services that lines name. `name`: of a format's number. `tallied`: what
+    rules have counted; `template_at`: the templates of some rows, whatever their level.
     """
 
     levels: npt.NDArray[np.uint8]
@@ -44,6 +45,7 @@ class Events:
     template_of: Ints
     templates: list[Template]
     fields: list[FieldValues]
+    named: Named
     name: Callable[[int], str | None]
     tallied: list[Tallied]
     template_at: Callable[[Ints], list[Template]]
@@ -99,6 +101,7 @@ class Parser:
             template_of=which,
             templates=templates,
             fields=[x for x in fields if x.name in self._counted],
+            named=named(reading.services, reading.service_of, self.redact),
             name=self._recogniser.name,
             tallied=self._tallies.read(reading.lines, reading.levels, fields),
             template_at=partial(self._template_at, reading),

@@ -54,6 +54,8 @@ class Reading:
     `formats`: numbers in the registry, or NO_FORMAT. `levels`: values of Level.
     `seconds`: Unix seconds that the line states, NaN where it states none. `begins`:
     of a line of no format, where its level ends or its time begins, -1 without either.
+    `services`: what lines name as their service, as it stands there; `service_of` is
+    each row's number in it, -1 where it names none.
     """
 
     lines: Column
@@ -61,6 +63,8 @@ class Reading:
     levels: npt.NDArray[np.uint8]
     seconds: Floats
     begins: Ints
+    services: list[bytes]
+    service_of: Ints
 
 
 class Recogniser:
@@ -112,6 +116,8 @@ class Recogniser:
             levels=np.full(size, Level.UNKNOWN, np.uint8),
             seconds=np.full(size, np.nan),
             begins=np.full(size, -1),
+            services=[],
+            service_of=np.full(size, -1),
         )
         work = _Work(reading, arrival, self._zone)
         told = self._alike.of(unwrapped.lines, shapes)
@@ -329,6 +335,10 @@ class _Work:
             self.find_times(hit)
         else:
             self.reading.seconds[hit] = found.seconds
+        if found.services is not None:
+            which, services = columns.codes(found.services)
+            self.reading.service_of[hit] = which + len(self.reading.services)
+            self.reading.services.extend(services)
         return self._others(rows, number)
 
     def try_format(self, number: int, rows: Ints, *, likely: bool = False) -> Ints:

@@ -63,6 +63,11 @@ class ProcessorTelemetry:
             "ERROR and FATAL lines beyond the bounds of templates; counted as others",
             registry=registry,
         )
+        self._beyond = Counter(
+            "tocsin_unnamed_service_lines",
+            "Lines that name a service beyond the bound; counted for their file's",
+            registry=registry,
+        )
         self._lag = Histogram(
             "tocsin_event_lag_seconds",
             "From the reading of a batch's first line to the end of a stage",
@@ -117,6 +122,7 @@ class ProcessorTelemetry:
         self._skewed.inc(flush.skewed)
         self._untimed.inc(flush.untimed)
         self._unnamed.inc(flush.unnamed)
+        self._beyond.inc(flush.beyond)
         if flush.lag_s is not None:
             self._lag.labels("processed").observe(max(flush.lag_s, 0.0))
         self._tell_news(now)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processor.flush import MAX_FRAME_BYTES, Flush, Flusher, Gap, Settings, split
+from processor.ownformats import OwnFormat
 from processor.parsing import Parser
 from processor.streams import StreamFormats
 from processor.zones import Zone
@@ -34,6 +35,9 @@ NOW = 1_773_480_067.5  # 2026-03-14T09:21:07.5Z
 CAUGHT_UP = Position(0, caught_up=True, lag=0)
 BEHIND = Position(0, caught_up=False, lag=9)
 _NONE: Mapping[str, Stream] = {}
+GATEWAY = OwnFormat(
+    "gateway", r"^\{(?P<service>[^}]*)\} (?P<level>\w+): (?P<message>.*)"
+)
 LOG4J = b"2026-03-14 09:21:07,250 ERROR [main] a.b.Orders - order %d failed"
 
 
@@ -47,9 +51,10 @@ def flusher(
     max_templates: int = 20,
     count_by: Sequence[str] = (),
     max_templates_a_day: int = 1000,
+    max_services: int = 9,
 ) -> Flusher:
     return Flusher(
-        Parser(Zone("UTC"), count_by=count_by),
+        Parser(Zone("UTC"), count_by=count_by, own=[GATEWAY]),
         StreamFormats(),
         Settings(
             heartbeat_s=1.0,
@@ -58,6 +63,7 @@ def flusher(
             max_templates=max_templates,
             max_templates_a_day=max_templates_a_day,
             max_values=2,
+            max_services=max_services,
         ),
     )
 
@@ -121,6 +127,13 @@ lines = st.lists(
         st.tuples(
             st.sampled_from([b"info", b"error"]), st.sampled_from([b"buy", b"sell"])
         ),
+    )
+    | st.builds(
+        b"{%s} %s: card refused".__mod__,
+        st.tuples(
+            st.sampled_from([b"pay", b"api", b"till", b""]),
+            st.sampled_from([b"ERROR", b"INFO"]),
+        ),
     ),
     min_size=1,
     max_size=10,
@@ -145,6 +158,39 @@ def test_panes_of_two_flushes_add_up_to_those_of_one(
     apart += flush(rest, batch(second, lo=cut, files=2), files=files).frames
 
     assert sums(at_once) == sums(apart)
+
+
+def test_a_line_counts_for_the_service_that_it_names() -> None:
+    texts = [b"{pay} ERROR: refused", b"{pay} INFO: ok", b"{api} INFO: ok", b"none"]
+
+    found = flush(flusher(), batch(texts))
+
+    (frame,) = found.frames
+    assert [(p.service, p.host, p.lines, p.errors) for p in frame.panes] == [
+        ("api", "h", 2, 0),
+        ("pay", "h", 2, 1),
+    ]
+    assert [(s.service, sum(s.levels)) for s in found.services] == [
+        ("api", 2),
+        ("pay", 2),
+    ]
+    assert _named(found) == ["refused"]
+
+
+def test_services_beyond_the_most_of_a_day_count_for_the_file_s() -> None:
+    to = flusher(max_services=2)
+    texts = [b"{%s} INFO: ok" % name for name in (b"c", b"b", b"a", b"b", b"a", b"api")]
+
+    apart = [flush(to, batch([text], lo=lo)) for lo, text in enumerate(texts)]
+    at_once = flush(flusher(max_services=2), batch(texts))
+    later = flush(to, batch([b"{a} INFO: ok"], lo=9), now=NOW + 86_400)
+
+    assert [f.frames[0].panes[0].service for f in apart] == [
+        *("c", "b", "api", "b", "api", "api")
+    ]
+    assert sums(at_once.frames) == sums([f for x in apart for f in x.frames])
+    assert at_once.beyond == sum(found.beyond for found in apart) == 2
+    assert later.frames[0].panes[0].service == "a"
 
 
 def test_an_implausible_time_counts_at_its_arrival_as_skewed() -> None:

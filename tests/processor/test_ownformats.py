@@ -70,6 +70,27 @@ def test_streams_do_not_learn_what_is_tried_first_anyway() -> None:
     assert formats.learn([b"s"], np.zeros(9, np.int64), events.formats) == []
 
 
+def test_a_line_names_its_service_where_a_group_says_so() -> None:
+    lines = [
+        b"{payments} ERROR card refused",
+        b"{  } ERROR no name",
+        b"{a\x07b} ERROR no name either",
+        b"{%s} ERROR too long a name" % (b"x" * 65),
+        b"{password=hunter2} ERROR a secret",
+        b"plain",
+        b"{payments} INFO ok",
+    ]
+    own = OwnFormat("gateway", r"^\{(?P<service>[^}]*)\} (?P<level>\w+)")
+
+    events = Parser(Zone("UTC"), own=[own]).parse(lines, arrival=np.full(7, AT))
+
+    names = [events.named.of(row) for row in range(7)]
+    assert names == [
+        *("payments", None, None, None),
+        *("password=[secret]", None, "payments"),
+    ]
+
+
 def test_a_pattern_that_re2_does_not_know_is_told() -> None:
     with pytest.raises(ConfigError, match=r"processor\.formats: slow"):
         Parser(Zone("UTC"), own=[OwnFormat("slow", r"(?P<level>a(?=b))")])

@@ -35,7 +35,8 @@ class Event:
     """An event of a file: `line` is the 1-based number of its first line.
 
     `at` in Unix seconds, None where it states no time. `format` is that of the registry
-    or, where the general rules read it, a name for people.
+    or, where the general rules read it, a name for people. `service`: the one that the
+    line names, None for that of its file.
     """
 
     line: int
@@ -46,6 +47,7 @@ class Event:
     message: bytes
     template: Template
     format: str
+    service: str | None = None
 
 
 class Stream:
@@ -106,6 +108,7 @@ class Stream:
                 message=messages[row] or b"",
                 template=events.templates[int(events.template_of[row])],
                 format=events.format_name(row) or name_of(text, is_told=is_told),
+                service=events.named.of(row),
             )
 
 

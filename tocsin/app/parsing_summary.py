@@ -62,4 +62,6 @@ def _why(name: str) -> str:
         return "no header was found"
     if name == GENERAL:
         return "no format matches; time and level were found by the general rules"
+    if name not in _SOURCES:
+        return "they match a pattern of the configuration"
     return f"they look like {_SOURCES[name]}; read by the general rules"

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from tocsin.config.kinds import Pattern, Section
 
-GROUPS = ("time", "level", "message")
+GROUPS = ("time", "level", "message", "service")
 
 
 class FormatConfig(Section):
@@ -26,6 +26,9 @@ class FormatConfig(Section):
         if unknown or not groups:
             named = f", not {', '.join(unknown)}" if unknown else ""
             raise ValueError(f"expected named groups of {', '.join(GROUPS)}{named}")
-        if re.search(self.pattern, self.example) is None:
+        found = re.search(self.pattern, self.example)
+        if found is None:
             raise ValueError("the pattern does not match the example")
+        if "service" in groups and not found["service"]:
+            raise ValueError("the example names no service")
         return self

@@ -122,6 +122,9 @@ class ProcessorConfig(Section):
         [], max_length=8, description="fields of JSON and logfmt lines, such as action"
     )
     max_values: int = Field(50, ge=1, le=200, description="kept of a field")
+    max_services: int = Field(
+        200, ge=1, le=1000, description="that the lines of one service may name a day"
+    )
     formats: list[FormatConfig] = Field(
         [], description="of one's own; tried before those that are known"
     )

@@ -110,6 +110,30 @@ def test_a_person_sees_time_level_service_and_template(
     assert "line 1: what is\\x07this" in err
 
 
+def test_a_format_of_one_s_own_says_time_level_service_and_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, log = tmp_path / "tocsin.yaml", tmp_path / "gateway.log"
+    config.write_text(
+        "processor:\n  timezone: UTC\n  formats:\n    - name: gateway\n"
+        "      pattern: '^\\{(?P<service>[^}]*)\\} (?P<level>\\w+) (?P<message>.*)'\n"
+        "      example: '{pay} error refused'\n"
+    )
+    log.write_text("{pay} error refused\n{} info fine\n")
+    arguments = ["parse", "--config", str(config), str(log)]
+
+    assert invoke(arguments) == 0
+    for_people, err = capsys.readouterr()
+    assert invoke([*arguments, "--json"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    assert "ERROR  pay  refused" in for_people
+    assert "INFO   gateway  fine" in for_people
+    assert "100%  gateway: they match a pattern of the configuration" in err
+    assert [event.get("service") for event in events] == ["pay", None]
+    assert [event["message"] for event in events] == ["refused", "fine"]
+
+
 def test_an_empty_file_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -68,7 +68,7 @@ def _show(events: Iterator[Event], name: str) -> None:
     service = service_of(name)
     summary = Summary()
     for event in events:
-        click.echo(readable(event, service))
+        click.echo(readable(event, event.service or service))
         summary.add(event)
     sys.stdout.flush()
     first, *others = summary.lines()
@@ -100,6 +100,7 @@ def _as_json(event: Event, origin: dict[str, str]) -> str:
         "template": event.template.text,
         "template_id": event.template.id,
         "format": event.format,
+        **({} if event.service is None else {"service": event.service}),
         **origin,
     }
     return msgspec.json.encode(row).decode() + "\n"
