@@ -81,11 +81,11 @@ class Counting(Watch):
         """Whether the condition holds in the window that ends with `end`, and why."""
         seconds = self._seconds(group)
         found = None if seconds is None else self.condition.judge(seconds, end)
-        if found is None:
+        if seconds is None or found is None:
             return None
         burst = Burst(
             second=end,
-            window_s=self.condition.window_s,
+            window_s=end - _before_first(seconds, end - self._window_s, end),
             count=found.count,
             lines=found.lines,
             expected=found.expected,
@@ -283,6 +283,20 @@ class Split(Learner):
         for group in by_age[: ceil(_MAX_GROUPS / 100)]:
             del self._seconds[group]
             self._trails.pop(group, None)
+
+
+def _before_first(seconds: Counts, after: int, end: int) -> int:
+    """The last second of a window before any line that counts: then it began."""
+    if not seconds.errors(after, end):
+        return after
+    last = end
+    while last - after > 1:
+        middle = (after + last) // 2
+        if seconds.errors(after, middle):
+            last = middle
+        else:
+            after = middle
+    return after
 
 
 def _weight(sign: Sign) -> tuple[bool, int]:

@@ -30,7 +30,8 @@ class Threshold:
             return None
         lines = seconds.lines(end - self.window_s, end)
         lowest = self.levels.lowest
-        why = f"{count:,} {self.noun} in {self.window_s} s, the limit is {lowest:,.0f}"
+        noun = self.noun if count > 1 else self.noun.replace("lines", "line", 1)
+        why = f"{count:,} {noun} in {self.window_s} s, the limit is {lowest:,.0f}"
         return Finding(severity, count, lines, lowest, why)
 
     def calm(self, seconds: Counts, end: int) -> Calm:

@@ -41,4 +41,8 @@ def _pins_dir(setting: Setting, config: Config) -> str | None:
     return str(setting.config.state_dir.absolute() / "pins" / setting.identity)
 
 
-COMPONENT = Component("collector", _prepare)
+def _part(config: Config) -> object:
+    return config.collector
+
+
+COMPONENT = Component("collector", _prepare, part=_part)

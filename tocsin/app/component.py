@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,6 +46,24 @@ class Setting:
     stop: threading.Event
     clock: Clock
     reloads: Reloads | None = None
+    new_stop: Callable[[], threading.Event] = threading.Event
+
+    def runs(self) -> Iterator[tuple[Config, threading.Event]]:
+        """The configuration of each run of a worker, and what it is to stop by.
+
+        A run ends with the process, or when a newer configuration waits.
+        """
+        config, reloads = self.config, self.reloads
+        if reloads is None:
+            yield config, self.stop
+            return
+        while not self.stop.is_set():
+            stop = self.new_stop()
+            reloads.leave_by(stop)
+            yield config, stop
+            if not reloads.due.is_set():
+                return
+            config = reloads.take()
 
 
 Work = Callable[[Bus, Setting], None]
@@ -54,13 +73,16 @@ class Component(NamedTuple):
     """A component: its name, and how its work is prepared with its metrics.
 
     `maintains`: one component of an installation applies the bus's retention.
-    `actions`: what its HTTP server does at a POST.
+    `actions`: what its HTTP server does at a POST. `part`: what of the configuration it
+    works by; `check` raises a ConfigError where it could not.
     """
 
     name: str
     prepare: Callable[[CollectorRegistry], Work]
     maintains: bool = False
     actions: Callable[[Config], Mapping[str, Action]] | None = None
+    part: Callable[[Config], object] = lambda config: config
+    check: Callable[[Config], object] = lambda _: None
 
 
 def run_component(
@@ -89,7 +111,15 @@ def run_component(
     identity = f"{component.name}-{config.id}"
     reloads = None
     if reload is not None:
-        reloads = Reloads(config, reload, config_file, log=log, registry=registry)
+        reloads = Reloads(
+            config,
+            reload,
+            config_file,
+            log=log,
+            registry=registry,
+            part=component.part,
+            check=component.check,
+        )
         reloads.install()
     setting = Setting(config, identity, health, stopping.event, time.time, reloads)
     work = component.prepare(registry)
@@ -148,7 +178,8 @@ def _work_on_bus(
                 waiting.over()
                 log.info("bus_open", bus=bus.describe())
                 with _maintained(bus, log) if component.maintains else ExitStack():
-                    work(bus, replace(setting, stop=_stop_of_one_run(stopping)))
+                    stop = partial(_stop_of_one_run, stopping)
+                    work(bus, replace(setting, stop=stop(), new_stop=stop))
                 return
         except BusUnavailable as error:
             waiting.once(str(error), error.hint)

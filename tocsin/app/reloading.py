@@ -1,5 +1,8 @@
 """A configuration that is read again: on SIGHUP, and when its file changes.
 
+Each component works by its part of it. One that changed is taken over by a worker that
+begins anew, from what is committed, as after a restart.
+
 A terminal that hangs up sends SIGHUP, too: who watches a program in a terminal wants
 it to end with that, so there the signal keeps its meaning.
 """
@@ -21,13 +24,18 @@ from tocsin.telemetry.log import Log
 
 _LOOK_EACH_S = 1.0
 
+_LIVE = ("collector", "processor", "alerting")
 Stamp = tuple[int, int, int]
 
 
 class Reloads:
-    """Holds the configuration; `due` is set while a newer one waits to be taken."""
+    """Holds the configuration; `due` is set while a newer one waits to be taken.
 
-    def __init__(
+    `part`: what of it is of interest here. `check`: raises a ConfigError where it reads
+    well and cannot be worked by.
+    """
+
+    def __init__(  # noqa: PLR0913 - made in one place, from ready-made parts
         self,
         config: Config,
         load: Callable[[], Config],
@@ -35,8 +43,13 @@ class Reloads:
         *,
         log: Log,
         registry: CollectorRegistry,
+        part: Callable[[Config], object] = lambda config: config,
+        check: Callable[[Config], object] = lambda _: None,
     ) -> None:
         self.due = threading.Event()
+        self._part = part
+        self._check = check
+        self._leave: threading.Event | None = None
         self._config = config
         self._load = load
         self._file = file
@@ -61,6 +74,12 @@ class Reloads:
         self.due.clear()
         return self._config
 
+    def leave_by(self, event: threading.Event) -> None:
+        """Set an event, too, when a newer one waits; the one before it no more."""
+        self._leave = event
+        if self.due.is_set():
+            event.set()
+
     def look(self) -> None:
         """Read it again if somebody asked for that, or the file is another one."""
         asked, stamp = self._asked.is_set(), self._stamp()
@@ -77,6 +96,7 @@ class Reloads:
     def _read(self) -> None:
         try:
             new = self._load()
+            self._check(new)
         except TocsinError as error:
             self._successful.set(0)
             mistakes = error.mistakes if isinstance(error, ConfigMistakes) else [error]
@@ -89,14 +109,18 @@ class Reloads:
             return
         self._successful.set(1)
         old, self._config = self._config, new
-        if new.collector != old.collector:
-            self._log.info("config_reloaded", paths=len(new.collector.paths))
+        if self._part(new) != self._part(old):
+            paths, rules = len(new.collector.paths), len(new.alerting.rules)
+            self._log.info("config_reloaded", paths=paths, rules=rules)
             self.due.set()
+            if self._leave is not None:
+                self._leave.set()
         elif new == old:
             self._log.info("config_unchanged")
-        if new != old.model_copy(update={"collector": new.collector}):
+        if new != old.model_copy(update={x: getattr(new, x) for x in _LIVE}):
             self._log.warning(
-                "restart_needed", hint="only the section collector is taken over live"
+                "restart_needed",
+                hint=f"only the sections {', '.join(_LIVE)} are taken over live",
             )
 
     def _stamp(self) -> Stamp | None:

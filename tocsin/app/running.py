@@ -51,9 +51,7 @@ def run_all(config: Config, *, common: Sequence[str], collect: Sequence[str]) ->
     words = commands(config, common=common, collect=collect)
     supervisor = Supervisor(words, log)
     if not sys.stderr.isatty():
-        signal.signal(
-            signal.SIGHUP, lambda *_: supervisor.send("collector", signal.SIGHUP)
-        )
+        signal.signal(signal.SIGHUP, lambda *_: supervisor.send(signal.SIGHUP))
     status = supervisor.run(stopping)
     log.info("stopped")
     return status

@@ -67,10 +67,10 @@ class Supervisor:
         finally:
             self._stop_all()
 
-    def send(self, name: str, number: signal.Signals) -> None:
-        """Send a signal to one child, if it runs."""
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the children that run."""
         for child in self._children:
-            if child.name == name and child.process is not None:
+            if child.process is not None:
                 child.process.send_signal(number)
 
     def _watch(self) -> int:

@@ -160,14 +160,14 @@ class RuleConfig(Section):
         "cardinality",
         "composite",
     ]
-    service: list[str] = ["*"]
+    service: list[str] = Field(["*"], min_length=1)
     labels: Patterns = {}
     fields: Patterns = Field({}, max_length=8)
     by: list[GroupName] = ["service"]
     of: GroupName | None = None
     when: str | None = Field(None, max_length=1000)
     level: Literal["fatal", "error", "warn", "any"] | None = None
-    text: str | None = Field(None, max_length=500)
+    text: str | None = Field(None, min_length=1, max_length=500)
     warning: float | None = Field(None, gt=0)
     critical: float | None = Field(None, gt=0)
     min_count: int = Field(10, ge=1)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tocsin.config.mistake import Key, Layer, Mistake, dotted
+from tocsin.config.mistake import Key, Layer, Mistake, Place, dotted
 from tocsin.config.rule_mistakes import rule_mistakes
 from tocsin.records.text import NEWLINE, chosen_text, encoding_of, ending_of
 
@@ -27,6 +28,7 @@ def contradictions(layer: Layer) -> list[Mistake]:
         *_bot_without_channel(layer, slack),
         *_receivers(layer, alerting, slack),
         *_routes(layer, alerting),
+        *_labels(layer, alerting),
         *_text(layer, _section(layer.values.get("collector"))),
         *rule_mistakes(layer, _items(alerting, "rules")),
     ]
@@ -90,6 +92,55 @@ def _below(
                 if name not in names:
                     yield _at(layer, (*key, kind, at), _ABSENT[kind].format(name=name))
         yield from _below(layer, key, route, known)
+
+
+def _labels(layer: Layer, alerting: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Labels that no incident has: what asks for them is never the case."""
+    known = _known_labels(alerting)
+    asked = [
+        *_matches(("alerting",), alerting),
+        *_each("inhibit", ("source", "target"), alerting),
+        *_each("silences", ("match",), alerting),
+    ]
+    for key, match in asked:
+        for label in match:
+            name = str(label).removeprefix("!")
+            if name not in known:
+                some = ", ".join(sorted(known))
+                problem = f'no incident has the label "{name}"; there are {some}'
+                yield Mistake(_place(layer, (*key, label)), problem, dotted(key))
+    for number, inhibit in enumerate(_items(alerting, "inhibit")):
+        for place, name in enumerate(_list(inhibit.get("equal"))):
+            if isinstance(name, str) and name not in known:
+                at: Key = ("alerting", "inhibit", number, "equal", place)
+                yield _at(layer, at, f'no incident has the label "{name}"')
+
+
+def _known_labels(alerting: Mapping[str, Any]) -> set[str]:
+    by = (x for rule in _items(alerting, "rules") for x in _list(rule.get("by")))
+    names = {re.sub(r"^(labels|fields)\.", "", x) for x in by if isinstance(x, str)}
+    return {*names, "service", "rule", "severity"}
+
+
+def _matches(
+    above: Key, values: Mapping[str, Any]
+) -> Iterator[tuple[Key, Mapping[str, Any]]]:
+    for number, route in enumerate(_items(values, "routes")):
+        key: Key = (*above, "routes", number)
+        yield (*key, "match"), _section(route.get("match"))
+        yield from _matches(key, route)
+
+
+def _each(
+    name: str, parts: Sequence[str], alerting: Mapping[str, Any]
+) -> Iterator[tuple[Key, Mapping[str, Any]]]:
+    for number, values in enumerate(_items(alerting, name)):
+        for part in parts:
+            yield ("alerting", name, number, part), _section(values.get(part))
+
+
+def _place(layer: Layer, key: Key) -> Place:
+    return layer.keys.get(key) or layer.place_of(key)
 
 
 def _at(layer: Layer, key: Key, problem: str) -> Mistake:

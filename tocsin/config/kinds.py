@@ -214,7 +214,9 @@ WebUrl = Annotated[str, AfterValidator(_web_url)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 SecretUrl = Annotated[Secret, AfterValidator(_secret_url)]
-Patterns = Annotated[dict[str, list[str]], BeforeValidator(_pattern_map)]
+Patterns = Annotated[
+    dict[str, Annotated[list[str], Field(min_length=1)]], BeforeValidator(_pattern_map)
+]
 # What takes linear time; RE2 looks at it again at the start, and in `tocsin check`.
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=40)]

@@ -24,6 +24,26 @@ _WITHOUT_FOR = {
     "absence": "absence needs none: `window` is how long no line must have come",
     "new_pattern": "new_pattern needs none: it tells of the first line",
 }
+_OF_LINES = {
+    "threshold",
+    "ratio",
+    "change",
+    "match",
+    "absence",
+    "budget",
+    "cardinality",
+    "new_pattern",
+}
+# The types that a key has a meaning for; the others stand for all.
+_MEANS_SOMETHING_FOR = {
+    "min_count": {"ratio", "change", "budget"},
+    "memory": {"new_pattern"},
+    "learn": {"new_pattern"},
+    "text": _OF_LINES,
+    "fields": _OF_LINES - {"new_pattern"},
+    "labels": _OF_LINES,
+    "level": _OF_LINES,
+}
 _LEVELLED = {"threshold", "ratio", "change", "match", "cardinality"}
 
 
@@ -31,7 +51,7 @@ def rule_mistakes(
     layer: Layer, rules: Sequence[Mapping[str, Any]]
 ) -> Iterator[Mistake]:
     """The mistakes of `alerting.rules`, each with its place."""
-    seen: set[object] = {"burst"}
+    seen: set[object] = {"burst", "tocsin"}  # these are there always
     names = {"burst", *(x.get("name") for x in rules if x.get("type") != "composite")}
     for number, rule in enumerate(rules):
         key: Key = ("alerting", "rules", number)
@@ -41,6 +61,7 @@ def rule_mistakes(
         seen.add(name)
         yield from _when(layer, key, rule, names)
         names.add(name)
+        yield from _unused(layer, key, rule)
         yield from _levels(layer, key, rule)
         yield from _text(layer, key, rule)
         yield from _fields(layer, key, rule)
@@ -72,6 +93,19 @@ def _when(
         yield _at(layer, (*key, "when"), "it would hold where no rule does")
 
 
+def _unused(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Keys that would be passed over: whoever wrote them meant something."""
+    kind = rule.get("type")
+    if kind not in {*_OF_LINES, "composite"}:
+        return  # told of already
+    for name, kinds in _MEANS_SOMETHING_FOR.items():
+        if name in rule and kind not in kinds:
+            problem = f"means nothing for {kind}"
+            if len(kinds) < len(_OF_LINES) - 1:
+                problem += f", but for {', '.join(sorted(kinds))}"
+            yield _at(layer, (*key, name), problem)
+
+
 def _levels(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:
     kind = rule.get("type")
     if (kind == "budget") != (rule.get("objective") is not None):
@@ -87,6 +121,19 @@ def _levels(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake
         if kind == "ratio" and isinstance(share, int | float) and share > 1:
             problem = f"expected a share such as 0.05, got {share:g}"
             yield _at(layer, (*key, level), problem)
+        if kind == "change" and isinstance(share, int | float) and 0 < share <= 1:
+            problem = f"expected a factor above 1, such as 3, got {share:g}"
+            yield _at(layer, (*key, level), problem)
+    warning, critical = rule.get("warning"), rule.get("critical")
+    if (
+        isinstance(warning, int | float)
+        and isinstance(critical, int | float)
+        and critical < warning
+    ):
+        problem = (
+            f"at {critical:g} it is critical before it is a warning at {warning:g}"
+        )
+        yield _at(layer, (*key, "critical"), problem)
 
 
 def _fields(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake]:

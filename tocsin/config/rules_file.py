@@ -18,14 +18,14 @@ _KEYS = ("rules", "burst")
 
 
 def read_rules(path: Path) -> AlertingConfig:
-    """The rules of a file.
+    """The rules of a file; its tests, if it has some, are for `tocsin test`.
 
     Raises:
         ConfigMistakes: with every mistake and its place.
         ConfigError: the file cannot be read.
     """
     layer = read_document(path)
-    return rules_of(layer, others=())
+    return rules_of(layer, others=("tests",))
 
 
 def rules_of(layer: Layer, *, others: tuple[str, ...]) -> AlertingConfig:

@@ -19,5 +19,11 @@ def command(context: click.Context, *, supervised: bool) -> int:
 
     Several may run at once: one is active, the others stand by.
     """
-    loaded = options.given(context).load(quiet=supervised)
-    return run_component(COMPONENT, loaded.config, supervised=supervised)
+    given = options.given(context)
+    return run_component(
+        COMPONENT,
+        given.load(quiet=supervised).config,
+        supervised=supervised,
+        reload=lambda: given.load(quiet=True).config,
+        config_file=given.config_file,
+    )
