@@ -48,6 +48,11 @@ def parse_matcher(text: str) -> Matcher:
         ConfigError: it is none.
     """
     found = _WRITTEN.fullmatch(text.strip())
+    if found is not None and found[3].startswith(("~", "=")):
+        raise ConfigError(
+            f"expected a matcher such as service=checkout-*, got {text[:80]!r}",
+            hint="patterns are globs (* and ?), no regular expressions",
+        )
     if found is None or len(found[3]) > _MAX_PATTERN:
         raise ConfigError(
             f"expected a matcher such as service=checkout-*, got {text[:80]!r}",

@@ -1,8 +1,9 @@
 """Who is told of an incident: a tree of routes by labels. Pure.
 
 The first route that matches takes the incident, and then the first of its own routes
-that does, and so on; `goes_on` lets the routes after it take it too. Where no route
-matches, every receiver is told: a gap in the tree must not lose a page.
+that does, and so on; `goes_on` lets the routes after it take it too. Around all of them
+stands one with every receiver. Where no route matches, every receiver is told: a gap in
+the tree must not lose a page.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ class Routing:
 
     def _found(self, labels: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
-        for receiver, mute in _taken(self._routes, labels, Route()):
+        around = Route(receivers=self._all)
+        for receiver, mute in _taken(self._routes, labels, around):
             kept = found.get(receiver, mute)
             found[receiver] = tuple(x for x in kept if x in mute)
         return found or dict.fromkeys(self._all, ())

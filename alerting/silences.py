@@ -35,6 +35,10 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Whether it holds now; its end is not part of it."""
         return self.starts_at <= now < self.ends_at
 
+    def covers(self, labels: Mapping[str, str]) -> bool:
+        """Whether an incident with these labels is meant, whenever it is."""
+        return match_all(self.matchers, labels)
+
     def state(self, now: float) -> str:
         """`pending`, `active` or `expired`."""
         if now < self.starts_at:
@@ -46,7 +50,7 @@ def covering(
     silences: Iterable[Silence], labels: Mapping[str, str], now: float
 ) -> Silence | None:
     """The active silence that covers an incident, the one that ends last."""
-    active = [x for x in silences if x.is_active(now) and match_all(x.matchers, labels)]
+    active = [x for x in silences if x.is_active(now) and x.covers(labels)]
     return max(active, key=lambda x: x.ends_at, default=None)
 
 

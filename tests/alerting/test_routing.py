@@ -40,7 +40,7 @@ def test_a_matcher_is_a_glob_on_one_label(text: str, matches: bool) -> None:  # 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "service", "=x", "9=x", "a b=c", "a=" + "x" * 501]
+    "text", ["", "service", "=x", "9=x", "a b=c", "a=" + "x" * 501, "a=~x", "a==x"]
 )
 def test_what_is_no_matcher_is_told(text: str) -> None:
     with pytest.raises(ConfigError, match="expected a matcher"):
@@ -92,6 +92,16 @@ def test_what_no_route_takes_goes_to_everybody() -> None:
     only = routing({"match": {"service": "auth"}, "receivers": ["mail"]})
 
     assert list(only.receivers(PAY)) == ["ops", "pager", "mail"]
+
+
+def test_a_route_without_receivers_has_all_of_them_and_its_own_quiet_hours() -> None:
+    quiet = routing({"match": {"rule": "burst"}, "mute": ["nights"]})
+
+    labels = {"service": "auth", "rule": "burst", "severity": "warning"}
+    assert quiet.receivers(labels) == dict.fromkeys(
+        ["ops", "pager", "mail"], ("nights",)
+    )
+    assert quiet.receivers(labels | {"rule": "x"})["ops"] == ()
 
 
 def test_a_receiver_is_quiet_only_in_the_hours_of_all_its_routes() -> None:

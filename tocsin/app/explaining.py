@@ -106,7 +106,7 @@ def _audience(bus: Bus, config: Config, made: Account, now: float) -> None:
     for receiver, names in routing.receivers(labels).items():
         made.told[receiver] = muted_by(intervals, names, now)
     known = (*configured(alerting.silences), *silences(bus))
-    made.silences = [x for x in known if x.is_active(now) and _covers(x, labels)]
+    made.silences = [x for x in known if x.is_active(now) and x.covers(labels)]
     rules = inhibitions(alerting.inhibit)
     open_ones = [x for x in incidents(bus)[0] if x.is_open]
     mine = [x for x, _ in made.incidents if x.is_open]
@@ -121,10 +121,6 @@ def _labels(made: Account) -> dict[str, str]:
     return {"service": made.service, "rule": "burst", "severity": "warning"}
 
 
-def _covers(silence: Silence, labels: dict[str, str]) -> bool:
-    return all(x.matches(labels) for x in silence.matchers)
-
-
 def _waiting(bus: Bus, known: set[str]) -> list[str]:
     """The channels that do not show the newest message of an incident."""
     wanted, shown = bus.table(OUTBOX), bus.table(DELIVERIES)
@@ -137,6 +133,8 @@ def _waiting(bus: Bus, known: set[str]) -> list[str]:
         except BadRecord:
             continue
         message = desired.message
+        if sequence and message.kind == "updated":
+            continue  # an edit: those that cannot edit never show it
         if message.incident in known and sequence < message.sequence:
             what = "its newest state" if sequence else "it"
             found.append(f"{desired.channel} does not show {what}: {message.incident}")

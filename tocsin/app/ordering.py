@@ -49,7 +49,7 @@ def add_silence(  # noqa: PLR0913 - what a silence is made of
     """Silence incidents; forgets silences that ended over a week ago.
 
     Raises:
-        ConfigError: it would never hold, or everything for ever.
+        ConfigError: it would never hold, everything for ever, or nobody knew why.
     """
     if not matchers:
         raise ConfigError(
@@ -58,6 +58,8 @@ def add_silence(  # noqa: PLR0913 - what a silence is made of
         )
     if ends_at <= max(starts_at, now):
         raise ConfigError("a silence must end after it begins, and in the future")
+    if not author.strip() or not comment.strip():
+        raise ConfigError("a silence needs to say who made it, and why")
     silence = Silence(
         id=new_id(),
         matchers=tuple(matchers),

@@ -107,6 +107,7 @@ def test_a_silence_is_made_and_ended(api: Api) -> None:
         ("silences", {"matchers": [], "for": "2h", "by": "a", "comment": ""}, 400),
         ("silences", {"matchers": ["x"], "for": "2h", "by": "a", "comment": ""}, 400),
         ("silences", {"matchers": ["a=b"], "for": "2", "by": "a", "comment": ""}, 400),
+        ("silences", {"matchers": ["a=b"], "for": "2h", "by": "a", "comment": ""}, 400),
         ("silences/expire", {"id": "zzz"}, 404),
         ("nothing", {}, 404),
         ("silences", b"x" * 70_000, 413),

@@ -13,12 +13,14 @@ from alerting.matchers import parse_matcher
 from alerting.silences import Silence
 from alerting.text import cut, one_line
 from tocsin.app.connecting import open_for_reading, require_topic
+from tocsin.app.incidents import incidents
 from tocsin.app.ordering import add_silence, expire_silence, me, silences
 from tocsin.cli import options
 from tocsin.config.kinds import duration_s
 from tocsin.errors import ConfigError
 from tocsin.records.topics import SILENCES
 
+_SHOWN = 5
 _COLUMNS = "{:<8} {:<8} {:<20} {:<20} {:<12} {:<28} {}"
 
 
@@ -70,7 +72,11 @@ def add(  # noqa: PLR0913 - a command's parameters are its options
             comment=comment,
             now=now,
         )
+        meant = [x for x in incidents(bus)[0] if x.is_open and made.covers(x.labels)]
     click.echo(made.id)
+    names = ", ".join(x.id for x in meant[:_SHOWN])
+    some = f"{len(meant)} open now: {names}" if meant else "none that is open now"
+    click.echo(f"tocsin: of incidents it covers {some}", err=True)
 
 
 @command.command("list")
