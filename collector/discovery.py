@@ -12,20 +12,21 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Container, Iterable, Iterator
+import time
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from collector import names
 from collector.disk import beginning_of
 from collector.gunzip import MAGIC, is_gzip
 from collector.identity import FileKey
+from collector.listing import Listing, Listings, Name
 from collector.names import SNIFF_BYTES, LeftOut
 from collector.patterns import Glob, compile_exclude, compile_glob, is_glob
 from tocsin.records.text import PLAIN, Text, text_of
-
-_MAX_DEPTH = 64
+from tocsin.values import Clock
 
 # A scan asks again and again for the same names.
 _judge_name = lru_cache(maxsize=32_768)(names.judge_name)
@@ -89,7 +90,7 @@ class Scan:
 class Discovery:
     """Finds the files of PATHs: a file, a directory, or a glob."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what there is to know of PATHs
         self,
         paths: Iterable[str],
         *,
@@ -97,11 +98,12 @@ class Discovery:
         own: str | None = None,
         archives: bool = True,
         text: Text = PLAIN,
+        clock: Clock = time.time,
     ) -> None:
         """`own`: a directory of this program's, with names that nobody else sees.
 
         `archives`: gzip files are to be unpacked, not left out. `text`: what is in
-        files without a byte order mark.
+        files without a byte order mark. `clock`: the one of the file systems.
         """
         self._text = text
         self._own = own
@@ -114,9 +116,7 @@ class Discovery:
         self._sniffed: dict[FileKey, _Sniffed] = {}
         self._known: dict[FileKey, _Sniffed] = {}
         self._tailed: Container[FileKey] = frozenset()
-        # What the last scan found, by path: most files are idle.
-        self._found: dict[str, Found] = {}
-        self._was_found: dict[str, Found] = {}
+        self._listings = Listings(clock)
 
     @property
     def roots(self) -> list[str]:
@@ -174,7 +174,7 @@ class Discovery:
         scan = Scan(self._roots)
         self._tailed = tailed
         self._known, self._sniffed = self._sniffed, {}
-        self._was_found, self._found = self._found, {}
+        self._listings.begin()
         for root in self._roots:
             before = len(scan.files) + scan.blank
             if os.path.isdir(root):
@@ -191,32 +191,90 @@ class Discovery:
 
     def _tree(self, root: str, scan: Scan) -> None:
         scan.watch[root] = True
-        for directory, entries in self._walk(root, None, scan):
-            here = {entry.name for entry in entries}
-            for entry in entries:
-                left = _judge_name(entry.name)
-                if left is not None and _unpacked_name(entry.name) is None:
-                    scan.left[entry.path] = left
-                    continue
-                twin = _twin(directory, entry.name, here)
-                self._consider(entry.path, scan, root=root, base=root, twin=twin)
+        for listing in self._listings.walk(
+            root, root, None, choose=self._choose, left=scan.left
+        ):
+            self._look_at(listing, scan, root=root, base=root)
+
+    def _choose(self, listing: Listing, entries: list[os.DirEntry[str]]) -> None:
+        files = self._split(listing, entries)
+        here = {entry.name for entry in files}
+        for entry in files:
+            left = _judge_name(entry.name)
+            if left is not None and _unpacked_name(entry.name) is None:
+                listing.left[entry.path] = left
+                continue
+            twin = _twin(listing.path, entry.name, here)
+            listing.files.append(Name(entry.path, entry.name, twin))
 
     def _glob(self, root: str, glob: Glob, scan: Scan) -> None:
         if not os.path.isdir(glob.base):
             scan.missing.append(root)
             return
         scan.watch[glob.base] = scan.watch.get(glob.base, False) or glob.depth != 0
-        for directory, entries in self._walk(glob.base, glob.depth, scan):
-            meant = [entry for entry in entries if glob.matches(entry.path)]
-            here = {entry.name for entry in entries} if meant else set()
-            for entry in meant:
-                packed = names.is_compressed_name(entry.name)
-                if packed and _unpacked_name(entry.name) is None:
-                    scan.left[entry.path] = LeftOut.COMPRESSED
-                    continue
-                twin = _twin(directory, entry.name, here)
-                self._consider(
-                    entry.path, scan, root=root, base=glob.base, twin=twin, chosen=False
+        choose = partial(self._match, glob)
+        for listing in self._listings.walk(
+            root, glob.base, glob.depth, choose=choose, left=scan.left
+        ):
+            self._look_at(listing, scan, root=root, base=glob.base, chosen=False)
+
+    def _match(
+        self, glob: Glob, listing: Listing, entries: list[os.DirEntry[str]]
+    ) -> None:
+        files = self._split(listing, entries)
+        meant = [entry for entry in files if glob.matches(entry.path)]
+        here = {entry.name for entry in files} if meant else set()
+        for entry in meant:
+            packed = names.is_compressed_name(entry.name)
+            if packed and _unpacked_name(entry.name) is None:
+                listing.left[entry.path] = LeftOut.COMPRESSED
+                continue
+            twin = _twin(listing.path, entry.name, here)
+            listing.files.append(Name(entry.path, entry.name, twin))
+
+    def _split(
+        self, listing: Listing, entries: list[os.DirEntry[str]]
+    ) -> list[os.DirEntry[str]]:
+        """Take directories in; the other entries that are not excluded."""
+        files = []
+        for entry in entries:
+            if self._is_excluded(entry.path):
+                listing.left[entry.path] = LeftOut.EXCLUDED
+            elif _is_directory(entry):
+                listing.directories.append(entry.path)
+            else:
+                files.append(entry)
+        return files
+
+    def _look_at(
+        self, listing: Listing, scan: Scan, *, root: str, base: str, chosen: bool = True
+    ) -> None:
+        """Look at the files of a directory; most are what they were."""
+        files, tailed = scan.files, self._tailed
+        with listing.opened() as directory:
+            for name in listing.files:
+                was = name.found
+                if was is not None:
+                    try:
+                        at = (
+                            os.stat(name.path)
+                            if directory is None
+                            else os.stat(name.name, dir_fd=directory)
+                        )
+                    except OSError:
+                        at = None
+                    if at is not None and _is_as_before(was, at) and was.key in tailed:
+                        if was.packed:
+                            self._sniffed[was.key] = _Sniffed(
+                                was.size, None, was.packed
+                            )
+                        if was.key in files:
+                            scan.add(was)
+                        else:
+                            files[was.key] = was
+                        continue
+                name.found = self._consider(
+                    name.path, scan, root=root, base=base, twin=name.twin, chosen=chosen
                 )
 
     def _single(self, root: str, scan: Scan) -> None:
@@ -227,37 +285,6 @@ class Discovery:
             scan.missing.append(root)
         else:
             self._consider(root, scan, root=root, base=directory, chosen=False)
-
-    def _walk(
-        self, base: str, depth: int | None, scan: Scan
-    ) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
-        """Directories with their entries that are no directories; no loops."""
-        seen: set[tuple[int, int]] = set()
-        todo = [(base, 0)]
-        while todo:
-            directory, level = todo.pop()
-            try:
-                at = os.stat(directory)
-                with os.scandir(directory) as entries:
-                    listed = list(entries)
-            except FileNotFoundError:
-                continue
-            except OSError:
-                scan.left[directory] = LeftOut.UNREADABLE
-                continue
-            if (at.st_dev, at.st_ino) in seen:
-                continue
-            seen.add((at.st_dev, at.st_ino))
-            files = []
-            deeper = level < (_MAX_DEPTH if depth is None else depth)
-            for entry in listed:
-                if self._is_excluded(entry.path):
-                    scan.left[entry.path] = LeftOut.EXCLUDED
-                elif not _is_directory(entry):
-                    files.append(entry)
-                elif deeper:
-                    todo.append((entry.path, level + 1))
-            yield directory, files
 
     def _is_excluded(self, path: str) -> bool:
         return path == self._own or any(p.match(path) for p in self._exclude)
@@ -271,31 +298,29 @@ class Discovery:
         base: str,
         twin: str | None = None,
         chosen: bool = True,
-    ) -> None:
+    ) -> Found | None:
         try:
             at = os.stat(path)
         except OSError as error:
             if os.path.lexists(path):
                 denied = isinstance(error, PermissionError)
                 scan.left[path] = LeftOut.UNREADABLE if denied else LeftOut.DANGLING
-            return
-        if self._is_as_before(path, at, scan, root=root, twin=twin):
-            return
+            return None
         if not stat.S_ISREG(at.st_mode):
             scan.left[path] = LeftOut.NOT_A_FILE
-            return
+            return None
         key = FileKey(at.st_dev, at.st_ino)
         if not at.st_size and key not in self._known and key not in self._tailed:
             # Nothing to judge, nothing to lose: it is met with its first byte.
             scan.blank += 1
-            return
+            return None
         try:
             sniffed = self._sniff(path, key, at.st_size, chosen=chosen)
         except OSError as error:
             if not _is_short_of_descriptors(error):
                 gone = isinstance(error, FileNotFoundError)
                 scan.left[path] = LeftOut.DANGLING if gone else LeftOut.UNREADABLE
-            return
+            return None
         if sniffed is None:
             scan.blank += 1
         elif sniffed.left is not None:
@@ -305,36 +330,9 @@ class Discovery:
             found = Found(
                 path, key, size, modified_at, root, base, twin, chosen, packed
             )
-            self._found[path] = found
             scan.add(found)
-
-    def _is_as_before(
-        self,
-        path: str,
-        at: os.stat_result,
-        scan: Scan,
-        *,
-        root: str,
-        twin: str | None,
-    ) -> bool:
-        """Take a file in that is what it was at the last scan, as most are."""
-        was = self._was_found.get(path)
-        if (
-            was is None
-            or was.size != at.st_size
-            or was.modified_at != at.st_mtime
-            or was.key != (at.st_dev, at.st_ino)
-            or was.twin_of != twin
-            or was.root != root
-            or was.key not in self._tailed
-        ):
-            return False
-        known = self._known.get(was.key)
-        if known is not None:
-            self._sniffed[was.key] = known
-        self._found[path] = was
-        scan.add(was)
-        return True
+            return found
+        return None
 
     def _sniff(
         self, path: str, key: FileKey, size: int, *, chosen: bool
@@ -379,6 +377,15 @@ class Discovery:
             value, _ = text.decode_beginning(data)
             data = value.replace(text.ending.encode(), b"\n")
         return names.judge_beginning(data)
+
+
+def _is_as_before(was: Found, at: os.stat_result) -> bool:
+    """Whether a file is what the last scan found."""
+    return (
+        was.size == at.st_size
+        and was.modified_at == at.st_mtime
+        and was.key == (at.st_dev, at.st_ino)
+    )
 
 
 def _is_short_of_descriptors(error: OSError) -> bool:

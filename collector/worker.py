@@ -36,7 +36,7 @@ _MAX_BACKOFF_S = 2.0
 _MIN_GAP_S = 0.005
 # A scan takes at most this share of the time, where the kernel tells of changes and
 # where it does not; so many idle files cost little. But it is never that rare.
-_WATCHED_SHARE = 0.005
+_WATCHED_SHARE = 0.002
 _BLIND_SHARE = 0.05
 _MIN_SCAN_INTERVAL_S = 0.01
 _MAX_SCAN_INTERVAL_S = 10.0
