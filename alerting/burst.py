@@ -143,6 +143,16 @@ class Series:
         """Lines of the `window_s` seconds that end with `end`."""
         return self.seconds.lines(max(end - window_s, self._since), end)
 
+    def errors_of(self, first: int, last: int) -> list[int]:
+        """Errors of each second from `first` to `last`, as windows count them."""
+        seconds = self.seconds
+        start = max(first, seconds.oldest, self._since + 1)
+        end = min(last, seconds.newest)
+        if start > end:
+            return [0] * (last - first + 1)
+        known = seconds.errors_of(start, end)
+        return [0] * (start - first) + known + [0] * (last - end)
+
     def window_at(self, end: int, window_s: int) -> int:
         """The window's length without what an earlier incident already told."""
         return min(window_s, end - self._since)
@@ -317,8 +327,7 @@ class BurstDetector:
         series = self._series.get(key)
         if series is None:
             return (0,) * seconds
-        ends = range(second - seconds + 1, second + 1)
-        return tuple(series.errors_in(at, 1) for at in ends)
+        return tuple(series.errors_of(second - seconds + 1, second))
 
     def lines_in(self, key: str, second: int, window_s: int) -> int:
         """Lines of all levels in the window that ends at `second`."""

@@ -28,6 +28,7 @@ _MAX_STEPS_S = 600  # seconds of the watermark that are looked at one by one
 _MAX_TRAILS = 20_000
 _DOWN_AFTER_S = 30.0
 _NOTHING = Evidence()
+_ERROR, _FATAL = int(Level.ERROR), int(Level.FATAL)  # an enum's are slow to look up
 _Key = tuple[str, Group]  # rule, and what its incident is of
 
 
@@ -206,7 +207,7 @@ class Engine:
         pane = panes[0]
         service, second = pane.service, pane.second
         counts = pane.counts
-        errors, lines = counts[Level.ERROR] + counts[Level.FATAL], sum(counts)
+        errors, lines = counts[_ERROR] + counts[_FATAL], sum(counts)
         for other in panes[1:]:
             errors += other.errors
             lines += other.lines

@@ -28,6 +28,9 @@ class _Sums:
     def append(self, before: int, slot: int, count: int) -> None:
         """Go on from the sum at one slot to the next one, which held the oldest."""
         at = self.at
+        if not count:  # as most seconds have no errors
+            at[slot] = at[before]
+            return
         if count + ((at[before] - at[slot]) & self.wrap) > self.wrap:
             self._widen(slot)
             at = self.at

@@ -115,36 +115,40 @@ class _Verdicts:
         self._size = size
         self._worth = worth
         self._share = share
-        self._judgements = 0
-        self._clear()
-
-    def _clear(self) -> None:
-        self._known: dict[bytes, int] = {}
         self._seen: dict[bytes, int] = {}
+        self._known: dict[bytes, int] = {}
         self._verdicts = np.array([NOTHING] * 256, np.int64)
 
     def of(self, shapes: Shapes) -> Ints:
         """A row a distinct shape, a column a field of Verdict."""
         size = len(shapes.distinct)
-        if len(self._known) + len(self._seen) + size > _REMEMBERED:
-            self._clear()
-        self._judgements = _AT_ONCE + int(len(shapes.which) * self._share)
-        counts = np.bincount(shapes.which, minlength=size).tolist()
-        pairs = zip(shapes.distinct, counts, strict=True)
-        numbers = [self._number(shape, count) for shape, count in pairs]
+        if len(self._known) + size > _REMEMBERED:
+            self._known.clear()
+        if len(self._seen) + size > _REMEMBERED:
+            self._seen.clear()  # verdicts cost more than counts
+        numbers = list(map(self._known.get, shapes.distinct))
+        if None in numbers:
+            self._judge(shapes, numbers)
         verdicts: Ints = self._verdicts[np.array(numbers, np.int64)]
         return verdicts
 
-    def _number(self, shape: bytes, count: int) -> int:
-        known = self._known.get(shape)
-        if known is not None:
-            return known
-        seen = self._seen.pop(shape, 0) + count
-        if seen < self._worth or self._judgements == 0:
-            self._seen[shape] = seen
-            return 0
-        self._judgements -= 1
-        return self._remember(shape, judge(shape, is_cut=len(shape) == self._size))
+    def _judge(self, shapes: Shapes, numbers: list[int | None]) -> None:
+        """Fill in numbers that are not known: 0 for a shape that is not judged yet."""
+        left = _AT_ONCE + int(len(shapes.which) * self._share)
+        counts = np.bincount(shapes.which, minlength=len(numbers)).tolist()
+        seen, worth = self._seen, self._worth
+        for row, shape in enumerate(shapes.distinct):
+            if numbers[row] is not None:
+                continue
+            count = seen.get(shape, 0) + counts[row]
+            if count < worth or not left:
+                seen[shape] = count
+                numbers[row] = 0
+            else:
+                left -= 1
+                seen.pop(shape, None)
+                verdict = judge(shape, is_cut=len(shape) == self._size)
+                numbers[row] = self._remember(shape, verdict)
 
     def _remember(self, shape: bytes, verdict: Verdict) -> int:
         number = len(self._known) + 1

@@ -44,11 +44,11 @@ def unwrap(
     `shapes`: how lines begin, each distinct beginning once, without their digits.
     """
     seconds = np.full(len(lines), np.nan)
+    every = b"\n".join(shapes)  # one look at all: there may be thousands
     for envelope in wrapping.TEXT_ENVELOPES:
-        hint = envelope.hint.encode()
-        if any(hint in shape for shape in shapes):
+        if envelope.hint.encode() in every:
             lines = _unwrap_text(envelope, lines, seconds, arrival, zone)
-    if any(wrapping.DOCKER_JSON in shape for shape in shapes):
+    if wrapping.DOCKER_JSON in every:
         lines = _unwrap_docker(lines, seconds, arrival, zone)
     return Unwrapped(lines, seconds)
 

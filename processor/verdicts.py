@@ -16,7 +16,7 @@ The rest stays open, and is read from the line itself. So shapes change the spee
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import regex
@@ -45,6 +45,9 @@ _SEARCHED = [FORM_NUMBER[form.name] for form in times.SEARCHED]
 # sentence or a time.
 _BEHIND_LEVEL, _BEHIND_TIME = 16, 12
 _AFTER_TIME = "word-after-time"
+# Shapes differ in what is behind the header: which formats they may be of is asked once
+# for all that begin alike.
+_STEM_BYTES, _STEMS = 32, 10_000
 _PRINTABLE = re.compile(rb"[\t\x20-\x7e]*")
 _DIGITS_DECIDE = re.compile(
     rb"(?i)debug0|(?:level|lvl|severity|levelname)[\"']?\s*[=:]\s*[\"']?0"
@@ -115,19 +118,31 @@ def judge(shape: bytes, *, is_cut: bool) -> Verdict:
     """Tell what is common to all lines of a shape; `is_cut`: they go on behind it."""
     if _PRINTABLE.fullmatch(shape) is None or _DIGITS_DECIDE.search(shape):
         return _NEVER
-    for number, format_ in enumerate(FORMATS):
-        if format_.decoder is Decoder.JSON:
-            if shape.startswith(b"{"):
-                return _NEVER
-            continue
-        if format_.lead is not None and shape[:1] not in _leads(number):
-            continue
+    for number in _possible(shape[:_STEM_BYTES]):
+        if FORMATS[number].decoder is Decoder.JSON:
+            return _NEVER
         found = _head(number).match(shape, partial=is_cut)
         if found is not None and found.partial:
             return NOTHING
         if found is not None:
             return _of_format(number, found, shape, is_cut=is_cut)
     return _general(shape, is_cut=is_cut)
+
+
+@lru_cache(maxsize=_STEMS)
+def _possible(stem: bytes) -> tuple[int, ...]:
+    """The formats that a line may be of that begins so: what no end of it can match."""
+    possible = []
+    for number, format_ in enumerate(FORMATS):
+        if format_.decoder is Decoder.JSON:
+            may_be = stem.startswith(b"{")
+        elif format_.lead is not None and stem[:1] not in _leads(number):
+            may_be = False
+        else:
+            may_be = _head(number).match(stem, partial=True) is not None
+        if may_be:
+            possible.append(number)
+    return tuple(possible)
 
 
 @cache

@@ -31,7 +31,7 @@ from tocsin.values import LEVELS, Level
 
 _SAMPLE_CHARS = 1000
 _MAX_VALUES = 200  # of a field, in a chunk
-_LOOKED_AT = 200  # events, to know a file's format
+_LOOKED_AT = 50  # events, to know a file's format
 _NO_TEMPLATES: tuple[tuple[TemplateCount, ...], int] = ((), 0)
 _MAX_FILES = 1000  # whose format is remembered
 
@@ -57,7 +57,7 @@ class ChunkReader:
             piece = piece_of(
                 file.fileno(), chunk.begins, chunk.end, limits=self._limits
             )
-        found = self.read_lines(chunk, piece.events, offsets_of(piece))
+        found = self.read_lines(chunk, piece)
         untimed = piece.lines if found.untimed else 0
         return msgspec.structs.replace(
             found,
@@ -67,8 +67,9 @@ class ChunkReader:
             ends=piece.ends,
         )
 
-    def read_lines(self, chunk: Chunk, events: list[bytes], offsets: Ints) -> Found:
-        """Read events that begin at these offsets of the chunk's file."""
+    def read_lines(self, chunk: Chunk, piece: Piece) -> Found:
+        """Read the events of a piece of the chunk's file."""
+        events = piece.events
         begins, count = chunk.begins, len(events)
         if not events:
             return Found([], 0, 0, None, begins, begins)
@@ -81,7 +82,9 @@ class ChunkReader:
         at = filled(read.seconds)
         if at is None:
             return Found([], count, count, None, begins, begins)
-        panes = _Grouping(chunk, events, offsets, read, at).panes(self._max_templates)
+        sizes = sizes_of(events)
+        group = _Grouping(chunk, events, sizes, offsets_of(piece, sizes), read, at)
+        panes = group.panes(self._max_templates)
         return Found(panes, count, 0, float(at[-1]), begins, begins)
 
     def _usual_format(self, path: str, events: list[bytes], arrival: Floats) -> int:
@@ -101,11 +104,14 @@ def _commonest(formats: Ints) -> int:
     return int(numbers[np.argmax(counts)])
 
 
-def offsets_of(piece: Piece) -> Ints:
+def sizes_of(events: list[bytes]) -> Ints:
+    """The length of each event in bytes."""
+    return np.fromiter(map(len, events), np.int64, len(events))
+
+
+def offsets_of(piece: Piece, sizes: Ints) -> Ints:
     """Where in the file each event of a piece begins."""
-    sizes = np.fromiter(map(len, piece.events), np.int64, len(piece.events)) + 1
-    ends = np.cumsum(sizes)
-    starts = ends - sizes
+    starts = np.cumsum(sizes + 1) - sizes - 1
     done = 0
     for start, count in piece.runs:  # inside of a run, events follow each other
         starts[done : done + count] += start - starts[done]
@@ -129,6 +135,7 @@ def filled(seconds: Floats) -> Floats | None:
 class _Grouping:
     chunk: Chunk
     lines: list[bytes]
+    sizes: Ints
     offsets: Ints
     events: Events
     at: Floats
@@ -141,8 +148,7 @@ class _Grouping:
         counts = np.bincount(
             pane_of * LEVELS + self.events.levels, minlength=size * LEVELS
         ).reshape(size, LEVELS)
-        lengths = np.fromiter(map(len, self.lines), np.float64, len(self.lines))
-        volume = np.bincount(pane_of, weights=lengths, minlength=size)
+        volume = np.bincount(pane_of, weights=self.sizes, minlength=size)
         templates = self._templates(pane_of, max_templates)
         fields, tallies = self._counted(pane_of, size)
         templated = map(templates.get, range(size), repeat(_NO_TEMPLATES))

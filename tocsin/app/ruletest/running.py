@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import numpy as np
-
 from alerting.engine import Engine, Outcome
 from alerting.message import describe
 from alerting.rules.rule import rule_of
 from alerting.settings import burst_rule, policy
-from tocsin.app.backtest.chunk import Chunk, Reading, Spot
+from tocsin.app.backtest.chunk import BEGINNING, Chunk, Reading
+from tocsin.app.backtest.joining import Piece
 from tocsin.app.backtest.reading import ChunkReader
 from tocsin.app.ruletest.document import Case, Expected, RuleTests
 from tocsin.config.alerting import RuleConfig
@@ -125,11 +124,10 @@ def _panes(case: Case, rules: Sequence[RuleConfig]) -> dict[int, list[Pane]]:
     for (service, host, labels), found in written.items():
         found.sort(key=lambda x: x[0])
         texts = [_line(at, text) for at, text in found]
-        lengths = np.fromiter((len(x) + 1 for x in texts), np.int64, len(texts))
-        offsets = np.cumsum(lengths) - lengths
-        size, start = int(lengths.sum()), float(START)
-        chunk = Chunk(service, service, host, Spot(0), size, start, dict(labels))
-        for pane in reader.read_lines(chunk, texts, offsets).panes:
+        size, start = sum(map(len, texts)) + len(texts), float(START)
+        chunk = Chunk(service, service, host, BEGINNING, size, start, dict(labels))
+        piece = Piece(BEGINNING, BEGINNING, texts, [(0, len(texts))], len(texts))
+        for pane in reader.read_lines(chunk, piece).panes:
             panes[pane.second].append(pane)
     return panes
 

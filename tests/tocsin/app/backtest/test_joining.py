@@ -13,7 +13,7 @@ from tocsin.app.backtest.chunk import BEGINNING, NEW, Chunk, Reading, Spot
 from tocsin.app.backtest.joining import Piece, limits, piece_of
 from tocsin.app.backtest.pool import read as read_chunk
 from tocsin.app.backtest.pool import reading_pool
-from tocsin.app.backtest.reading import offsets_of
+from tocsin.app.backtest.reading import offsets_of, sizes_of
 from tocsin.formats.multiline import Habit, Limits, split
 
 TRACE = [
@@ -57,6 +57,11 @@ def read(path: Path, sizes: list[int], framing: Framing) -> tuple[list[Piece], i
     return pieces, again
 
 
+def offsets_in(piece: Piece) -> list[int]:
+    """Where each event begins."""
+    return [int(x) for x in offsets_of(piece, sizes_of(piece.events))]
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pieces")
@@ -82,7 +87,7 @@ def test_events_do_not_depend_on_where_a_file_is_cut(
     whole = split(data, limits=framing.events or Limits(), final=True)
     rest = [data[whole.size :]] if data[whole.size :] else []
     assert found == [*whole.events, *rest]
-    offsets = [at for piece in pieces for at in offsets_of(piece).tolist()]
+    offsets = [at for piece in pieces for at in offsets_in(piece)]
     assert all(data[at:].startswith(x) for x, at in zip(found, offsets, strict=True))
     assert sum(piece.lines for piece in pieces) == whole.lines + len(rest)
 
@@ -124,7 +129,7 @@ def test_a_line_longer_than_pieces_is_cut_where_the_collector_cuts_it(
 
     events = [x for p in pieces for x in p.events]
     assert [len(x) for x in events] == [len(TRACE[0]), 500_000, len(TRACE[1])]
-    offsets = [at for p in pieces for at in offsets_of(p).tolist()]
+    offsets = [at for p in pieces for at in offsets_in(p)]
     assert offsets == [0, len(TRACE[0]) + 1, len(TRACE[0]) + 900_002]
 
 
