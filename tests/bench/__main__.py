@@ -26,6 +26,7 @@ PARTS = (
     "processor",
     "parsing",
     "alerting",
+    "backtest",
     "end_to_end",
 )
 LIBRARIES = ("confluent-kafka", "pandas", "pyarrow", "zstandard", "msgspec")
