@@ -16,6 +16,7 @@ from alerting.group import Group
 from alerting.happening import Event, Hold, Observed, Progress, Release, Stalled, Tell
 from alerting.incident import BURST, Arrival, Incident, Kind, Policy, Reason
 from alerting.reducer import reduce
+from alerting.rules.condition import Near
 from alerting.rules.rule import Rule
 from alerting.rules.watch import Asked, Seen, Sign, Watch
 from alerting.rules.working import Working
@@ -65,7 +66,7 @@ class Engine:
         rules: Iterable[Rule] = (),
         incidents: Iterable[Incident] = (),
     ) -> None:
-        self._policy = policy
+        self._policy, self._rule = policy, rule
         self._detector = BurstDetector(rule)
         self._working = Working(rules, self._detector.seconds_of)
         self._processed_at = 0.0  # when the frame in hand was made
@@ -180,6 +181,34 @@ class Engine:
         if frame.counted != self._counted:
             self._counted = frame.counted
             self.uncounted = self._working.see(frame.counted)
+
+    def near(self, service: str, second: int) -> Iterator[tuple[str, Group, Near]]:
+        """How near each rule is to firing; for an engine that sees one service alone.
+
+        `second`: the last one with lines.
+        """
+        own = Group(service)
+        yield BURST, own, self._near_burst(service, second)
+        yield from self._working.near(own, second, self._checked)
+
+    def _near_burst(self, service: str, second: int) -> Near:
+        """The first condition that is not met, in numbers."""
+        rule, seconds = self._rule, self._detector.seconds_of(service)
+        longest_s = max(rule.windows_s)
+        count = 0 if seconds is None else seconds.errors(second - longest_s, second)
+        why = f"{count:,} ERROR in {longest_s} s"
+        if count < rule.min_count:
+            return Near(
+                0.5 * count / rule.min_count, f"{why}, {rule.min_count} at least"
+            )
+        usual = self._detector.usual_rate(service, second) * longest_s
+        why += (
+            f", usual are {usual:.1f}; it takes {rule.warning_factor:g} times as many"
+        )
+        share = count / max(usual * rule.warning_factor, 0.1)
+        if self._detector.judge(service, second) is not None:
+            return Near(1.0, why)
+        return Near(min(share, 0.99), f"{why}, and more than chance and its own noise")
 
     def tick(self, now: float) -> list[Outcome]:
         """Notice that frames fail to come; call it each second or so."""

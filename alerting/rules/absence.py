@@ -25,6 +25,7 @@ from alerting.burst import Burst, Calm
 from alerting.evidence import Evidence, Trail
 from alerting.group import Group
 from alerting.message import clock_time, span
+from alerting.rules.condition import Near
 from alerting.rules.rule import Rule, forgotten_s
 from alerting.rules.selection import Selection
 from alerting.rules.watch import Alone, Asked, Seen, Sign, Watch
@@ -130,6 +131,23 @@ class Absence(Alone):
         heard = self._heard.get(group)
         is_silent = heard is not None and end - heard.silence >= self._too_long_s
         return Calm(int(is_silent), 0.0)
+
+    def near(self, group: Group, end: int) -> Near | None:
+        """How long no line came."""
+        heard = self._heard.get(group)
+        if heard is None:
+            return None
+        if not self._is_expected(group, heard):
+            wrote, needed = heard.last - heard.since, _RUNS * self._window_s
+            why = f"it wrote for {span(wrote)} without such a silence"
+            return Near(0.0, f"{why}, and is expected after {span(needed)}")
+        silent_s = max(0, end - heard.silence)
+        why = f"none for {span(silent_s)}, too long is {span(self._too_long_s)}"
+        return Near(silent_s / self._too_long_s, why)
+
+    def groups(self, own: Group) -> Iterable[Group]:  # noqa: ARG002 - all are of it
+        """Those that were heard of."""
+        return tuple(self._heard)
 
     def evidence(self, group: Group, burst: Burst, trail: Trail) -> Evidence:  # noqa: ARG002
         """The last errors before it fell silent, and where it ran."""

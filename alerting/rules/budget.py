@@ -27,6 +27,7 @@ import msgspec
 from alerting.burst import Burst, Calm, Severity
 from alerting.group import Group
 from alerting.message import span
+from alerting.rules.condition import Near
 from alerting.rules.rule import Rule
 from alerting.rules.selection import Selection
 from alerting.rules.watch import Alone, Asked, Seen, Sign, Watch
@@ -286,6 +287,40 @@ class Budget(Alone):
         """Calm is that no pair of windows is exceeded."""
         return Calm(int(self._worst(group, end) is not None), 0.0)
 
+    def near(self, group: Group, end: int) -> Near | None:
+        """How fast the budget burns in the pair of windows that is next to firing."""
+        spent = self._spent.get(group)
+        if spent is None:
+            return None
+        return max(self._nears(spent, end), key=lambda x: x.share, default=None)
+
+    def groups(self, own: Group) -> Iterable[Group]:  # noqa: ARG002 - all are of it
+        """Those that were met."""
+        return tuple(self._spent)
+
+    def _nears(self, spent: _Spent, end: int) -> Iterator[Near]:
+        for pair in PAIRS:
+            level = self._level(pair)
+            if level is None:
+                continue
+            long, short = (spent.sums(end, x) for x in (pair.long_s, pair.short_s))
+            limit = level * pair.rate * self._allowed
+            shares = (
+                _share(spent, long, pair.long_s, end) / limit,
+                _share(spent, short, pair.short_s, end) / limit,
+                long[0] / self._min_count,
+            )
+            why = (
+                f"{_percent(long)} bad in {span(pair.long_s)}, {_percent(short)} in "
+                f"{span(pair.short_s)}; the limit is {100 * limit:.3g} %, and "
+                f"{self._min_count} lines"
+            )
+            yield Near(min(shares), why)
+
+    def _level(self, pair: Pair) -> float | None:
+        is_critical = pair.severity == "critical"
+        return self._levels.critical if is_critical else self._levels.warning
+
     def wants(self, group: Group, found: TemplateCount) -> bool:
         """Whether lines of a template are bad ones."""
         return self._lines.wants_of(group, found)
@@ -326,8 +361,7 @@ class Budget(Alone):
         )
 
     def _burn(self, spent: _Spent, pair: Pair, end: int) -> _Burn | None:
-        is_critical = pair.severity == "critical"
-        level = self._levels.critical if is_critical else self._levels.warning
+        level = self._level(pair)
         if level is None:
             return None
         short = spent.sums(end, pair.short_s)
@@ -368,4 +402,5 @@ def _share(spent: _Spent, sums: tuple[int, int], window_s: int, end: int) -> flo
 
 
 def _percent(sums: tuple[int, int]) -> str:
-    return f"{100 * sums[0] / max(1, sums[1]):.2g} %"
+    percent = 100 * sums[0] / max(1, sums[1])
+    return f"{percent:.2g} %" if percent < 99.5 else "100 %"

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from alerting.burst import Burst, Calm
 from alerting.group import Group
+from alerting.rules.condition import Near
 from alerting.rules.rule import Rule
 from alerting.rules.watch import Alone, Asked, Seen, Sign, Watch
 from tocsin.records.frames import Pane, TemplateCount
@@ -131,14 +132,27 @@ class Cardinality(Alone):
         if severity is None:
             return None
         lines = max(1, distinct.lines(end))
-        lowest = self._levels.lowest
-        about = "" if distinct.limit == SPAN else "about "
-        why = (
-            f"{about}{count:,} distinct values of {self._noun} in {self._window_s} s, "
-            f"the limit is {lowest:g}"
-        )
         burst = Burst(end, self._window_s, lines, lines, 0.0, 0.0, 0.0, 0.0, severity)
-        return Sign(burst, self.name, why)
+        return Sign(burst, self.name, self._why(distinct, count))
+
+    def near(self, group: Group, end: int) -> Near | None:
+        """How many there are."""
+        distinct = self._distinct.get(group)
+        if distinct is None:
+            return None
+        count = distinct.count(end)
+        return Near(count / self._levels.lowest, self._why(distinct, count))
+
+    def groups(self, own: Group) -> Iterable[Group]:  # noqa: ARG002 - all are of it
+        """Those that have values."""
+        return tuple(self._distinct)
+
+    def _why(self, distinct: Distinct, count: int) -> str:
+        about = "" if distinct.limit == SPAN else "about "
+        return (
+            f"{about}{count:,} distinct values of {self._noun} in {self._window_s} s, "
+            f"the limit is {self._levels.lowest:g}"
+        )
 
     def calm(self, group: Group, end: int) -> Calm:
         """Calm is fewer than the lowest level."""

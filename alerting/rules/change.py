@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alerting.burst import Calm
-from alerting.rules.condition import Counts, Finding, Levels
+from alerting.rules.condition import Counts, Finding, Levels, Near
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,25 @@ class Change:
         severity = self.levels.severity(count / max(before, 1))
         if severity is None:
             return None
-        why = (
+        why = self._why(count, before)
+        return Finding(severity, count, seconds.lines(middle, end), before, why)
+
+    def near(self, seconds: Counts, end: int) -> Near:
+        """The factor over the lowest level, or the count over the least one."""
+        middle = end - self.window_s
+        count = seconds.errors(middle, end)
+        before = seconds.errors(middle - self.window_s, middle)
+        growth = count / max(before, 1) / self.levels.lowest
+        why = f"{self._why(count, before)}; it fires at {self.levels.lowest:g} ×"
+        if count < self.min_count:
+            why += f" and {self.min_count:,} at least"
+        return Near(min(growth, count / self.min_count), why)
+
+    def _why(self, count: int, before: int) -> str:
+        return (
             f"{count:,} {self.noun} in {self.window_s} s, {before:,} in the "
             f"{self.window_s} s before"
         )
-        return Finding(severity, count, seconds.lines(middle, end), before, why)
 
     def calm(self, seconds: Counts, end: int) -> Calm:
         """Calm is less than the least count: after W, all is compared with itself."""

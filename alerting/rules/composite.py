@@ -18,6 +18,7 @@ from alerting.burst import Burst, Calm, Severity
 from alerting.evidence import Evidence, TemplateTally, Trail
 from alerting.group import Group
 from alerting.incident import Incident
+from alerting.rules.condition import Near
 from alerting.rules.rule import Rule
 from alerting.rules.watch import Sign, Watch
 from alerting.text import cut, one_line
@@ -82,6 +83,15 @@ class Composite(Watch):
         """Calm is that the expression is not true."""
         held = self._held(group, end)
         return Calm(int(bool(held) and self._when.holds(held.keys())), 0.0)
+
+    def near(self, group: Group, end: int) -> Near | None:
+        """Which of its rules hold."""
+        held = self._held(group, end)
+        names = self._names
+        holding = ", ".join(sorted(held)) or "none"
+        missing = ", ".join(sorted(names - held.keys())) or "none"
+        share = 1.0 if self._when.holds(held.keys()) else len(held) / len(names) / 2
+        return Near(share, f"these hold: {holding}; these do not: {missing}")
 
     def evidence(self, group: Group, burst: Burst, trail: Trail) -> Evidence:  # noqa: ARG002
         """That of the parts."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from alerting.burst import Calm, Severity
 
@@ -37,6 +37,13 @@ class Finding:
     count: int
     lines: int
     expected: float
+    why: str
+
+
+class Near(NamedTuple):
+    """How near something is to firing: from 1 on it does; `why` says it in numbers."""
+
+    share: float
     why: str
 
 
@@ -75,6 +82,9 @@ class Condition(Protocol):
 
     def judge(self, seconds: Counts, end: int) -> Finding | None:
         """Whether it holds in the window that ends with `end`."""
+
+    def near(self, seconds: Counts, end: int) -> Near:
+        """How near it is to holding."""
 
     def calm(self, seconds: Counts, end: int) -> Calm:
         """How far it is from holding."""

@@ -14,7 +14,7 @@ from alerting.burst import Burst, Calm
 from alerting.evidence import Trail
 from alerting.group import Group
 from alerting.rules.change import Change
-from alerting.rules.condition import Condition, Counts
+from alerting.rules.condition import Condition, Counts, Near
 from alerting.rules.ratio import Ratio
 from alerting.rules.rule import Rule
 from alerting.rules.selection import Part, Selection
@@ -39,8 +39,10 @@ class Counting(Watch):
         rule: Rule,
         seconds: Callable[[Group], Counts | None],
         trails: Mapping[Group, Trail],
+        groups: Mapping[Group, object] | None = None,
     ) -> None:
         super().__init__(rule.name, rule.policy)
+        self._all = groups
         self.condition = condition_of(rule)
         self.waits = self.condition.waits
         self._rule = rule
@@ -109,6 +111,15 @@ class Counting(Watch):
         """How far the condition is from holding."""
         seconds = self._seconds(group)
         return Calm(0, 0.0) if seconds is None else self.condition.calm(seconds, end)
+
+    def near(self, group: Group, end: int) -> Near | None:
+        """How near the condition is to holding."""
+        seconds = self._seconds(group)
+        return None if seconds is None else self.condition.near(seconds, end)
+
+    def groups(self, own: Group) -> Iterable[Group]:
+        """Those that are counted, or the service."""
+        return (own,) if self._all is None else tuple(self._all)
 
     def recent(self, group: Group, end: int, length_s: int) -> tuple[int, ...]:
         """The count of each of the last seconds."""
@@ -237,7 +248,8 @@ class Split(Learner):
         self._lines = rules[0].lines  # of any of those that count the same
         self._seconds: dict[Group, Seconds] = {}
         self._trails: dict[Group, Trail] = {}
-        self._watches = [Counting(x, self._seconds.get, self._trails) for x in rules]
+        counted, trails = self._seconds, self._trails
+        self._watches = [Counting(x, counted.get, trails, counted) for x in rules]
 
     @property
     def watches(self) -> Sequence[Counting]:

@@ -19,7 +19,8 @@ import msgspec
 
 from alerting.burst import Burst, Calm
 from alerting.group import Group
-from alerting.message import span
+from alerting.message import clock_time, span
+from alerting.rules.condition import Near
 from alerting.rules.rule import Rule
 from alerting.rules.watch import Alone, Asked, Seen, Sign, Watch
 from alerting.text import cut, one_line
@@ -94,6 +95,24 @@ class NewPattern(Alone):
         known = self._known.get(group)
         is_new = known is not None and end - known.run_last < self._window_s
         return Calm(int(is_new), 0.0)
+
+    def near(self, group: Group, end: int) -> Near | None:
+        """How many templates are new, or how long it still learns."""
+        known = self._known.get(group)
+        if known is None:
+            return None
+        left = known.since + self._learn_s - end
+        if left > 0:
+            why = f"it was met at {clock_time(known.since)}"
+            return Near(0.0, f"{why}: what it writes is learned for {span(left)} more")
+        count = known.run_size if self._is_running(known, end) else 0
+        lowest = self._levels.lowest
+        why = f"{count} new errors, of {len(known.seen):,} known ones"
+        return Near(count / lowest, f"{why}; it fires at {lowest:g}")
+
+    def groups(self, own: Group) -> Iterable[Group]:  # noqa: ARG002 - all are of it
+        """Those that were met."""
+        return tuple(self._known)
 
     def wants(self, group: Group, found: TemplateCount) -> bool:
         """Whether a template is one of those that are new."""

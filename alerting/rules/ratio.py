@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alerting.burst import Calm
-from alerting.rules.condition import Counts, Finding, Levels
+from alerting.rules.condition import Counts, Finding, Levels, Near
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,23 @@ class Ratio:
         severity = self.levels.severity(count / lines)
         if severity is None:
             return None
-        lowest = self.levels.lowest
-        why = (
+        expected = self.levels.lowest * lines
+        return Finding(severity, count, lines, expected, self._why(count, lines))
+
+    def near(self, seconds: Counts, end: int) -> Near:
+        """The share over the lowest level; of few lines none."""
+        lines = seconds.lines(end - self.window_s, end)
+        if lines < self.min_lines:
+            what = f"{lines:,} lines in {self.window_s} s"
+            return Near(0.0, f"{what}, it is asked of {self.min_lines:,} at least")
+        count = seconds.errors(end - self.window_s, end)
+        return Near(count / lines / self.levels.lowest, self._why(count, lines))
+
+    def _why(self, count: int, lines: int) -> str:
+        return (
             f"{100 * count / lines:.1f} % of {lines:,} lines in {self.window_s} s are "
-            f"{self.noun}, the limit is {100 * lowest:g} %"
+            f"{self.noun}, the limit is {100 * self.levels.lowest:g} %"
         )
-        return Finding(severity, count, lines, lowest * lines, why)
 
     def calm(self, seconds: Counts, end: int) -> Calm:
         """Calm is a share below the lowest level; without lines nothing is wrong."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alerting.burst import Calm
-from alerting.rules.condition import Counts, Finding, Levels
+from alerting.rules.condition import Counts, Finding, Levels, Near
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,17 @@ class Threshold:
         if severity is None:
             return None
         lines = seconds.lines(end - self.window_s, end)
-        lowest = self.levels.lowest
-        noun = self.noun if count > 1 else self.noun.replace("lines", "line", 1)
-        why = f"{count:,} {noun} in {self.window_s} s, the limit is {lowest:,.0f}"
-        return Finding(severity, count, lines, lowest, why)
+        return Finding(severity, count, lines, self.levels.lowest, self._why(count))
+
+    def near(self, seconds: Counts, end: int) -> Near:
+        """The count over the lowest level."""
+        count = seconds.errors(end - self.window_s, end)
+        return Near(count / self.levels.lowest, self._why(count))
+
+    def _why(self, count: int) -> str:
+        noun = self.noun if count != 1 else self.noun.replace("lines", "line", 1)
+        limit = self.levels.lowest
+        return f"{count:,} {noun} in {self.window_s} s, the limit is {limit:,.0f}"
 
     def calm(self, seconds: Counts, end: int) -> Calm:
         """Calm is one below the lowest level."""

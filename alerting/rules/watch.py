@@ -15,6 +15,7 @@ from alerting.burst import Burst, Calm
 from alerting.evidence import Evidence, Trail
 from alerting.group import Group
 from alerting.incident import Policy
+from alerting.rules.condition import Near
 from alerting.rules.rule import Rule
 from tocsin.records.frames import Pane, TemplateCount
 
@@ -92,6 +93,14 @@ class Watch(ABC):
     @abstractmethod
     def calm(self, group: Group, end: int) -> Calm:
         """How far it is from firing."""
+
+    def near(self, group: Group, end: int) -> Near | None:  # noqa: ARG002
+        """How near it is to firing; None where nothing is known of the group."""
+        return None
+
+    def groups(self, own: Group) -> Iterable[Group]:
+        """What it is asked of, where all lines are of one service, `own`."""
+        return (own,)
 
     def recent(self, group: Group, end: int, length_s: int) -> tuple[int, ...]:  # noqa: ARG002
         """The count of each of the last seconds; nothing where none is drawn."""

@@ -14,6 +14,7 @@ from alerting.rules.absence import Absence
 from alerting.rules.budget import Budget
 from alerting.rules.cardinality import Cardinality
 from alerting.rules.composite import Composite
+from alerting.rules.condition import Near
 from alerting.rules.counting import SecondsOf, counters
 from alerting.rules.new_pattern import NewPattern
 from alerting.rules.rule import Rule
@@ -116,6 +117,20 @@ class Working:
         """The next second at which a rule may fire though no line comes."""
         due = (x.next_due() for x in self._waiting)
         return min((x for x in due if x is not None), default=None)
+
+    def near(
+        self, own: Group, second: int, reached: int | None
+    ) -> Iterator[tuple[str, Group, Near]]:
+        """How near each rule is to firing, where all lines are of one service.
+
+        `second`: the last one with lines; `reached`: up to where all are known.
+        """
+        for watch in self.by_name.values():
+            end = reached if watch.waits else second
+            for group in watch.groups(own) if end is not None else ():
+                found = watch.near(group, end) if end is not None else None
+                if found is not None:
+                    yield watch.name, group, found
 
     def hear(self, down: frozenset[str]) -> None:
         """Hosts whose collector is silent."""

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
+from alerting.burst import BurstRule
 from alerting.engine import Engine
-from alerting.incident import Incident, Reason
+from alerting.group import Group
+from alerting.incident import BURST, Incident, Policy, Reason
 from alerting.inhibition import inhibitions
 from alerting.intervals import mute_intervals, muted_by
 from alerting.notice import Notice
@@ -21,7 +24,8 @@ from alerting.outbox import decode_delivered, decode_desired
 from alerting.receivers import receiver_names
 from alerting.recovery import HORIZON_S
 from alerting.routing import Routing, tree
-from alerting.rules.rule import rule_of
+from alerting.rules.condition import Near
+from alerting.rules.rule import Rule, rule_of
 from alerting.settings import burst_rule, policy
 from alerting.silences import Silence, configured
 from tocsin.app.incidents import incidents, notices
@@ -30,17 +34,28 @@ from tocsin.config.model import Config
 from tocsin.errors import BadRecord
 from tocsin.ports.bus import Bus
 from tocsin.records.frames import decode_frame
-from tocsin.records.topics import DELIVERIES, LOG_METRICS, OUTBOX
+from tocsin.records.topics import DELIVERIES, LOG_METRICS, MEMORIES, OUTBOX
 
 _MAX_RECORDS = 2000
+_LOOK_S = 10  # how often rules that wait for silence are asked
+
+
+class Nearest(NamedTuple):
+    """When a rule was nearest to firing, and for what."""
+
+    at: int
+    group: Group
+    near: Near
 
 
 @dataclass(slots=True)
 class Account:
     """What is known of a service over the last `span_s` seconds, newest first.
 
-    `decisions`: how often each reason was given; `told`: who would be told now, and the
-    interval that keeps it quiet; `waiting`: messages that no channel accepted yet.
+    `decisions`: how often each reason was given; `nearest`: how near each rule came to
+    firing, `elsewhere`: the rules that are about other services; `told`: who would be
+    told now, and the interval that keeps it quiet; `waiting`: messages that no channel
+    accepted yet.
     """
 
     service: str
@@ -50,6 +65,8 @@ class Account:
     last_line_at: float | None = None
     watermark: float | None = None
     decisions: Counter[Reason] = field(default_factory=Counter)
+    nearest: dict[str, Nearest] = field(default_factory=dict)
+    elsewhere: list[str] = field(default_factory=list)
     incidents: list[tuple[Incident, Notice | None]] = field(default_factory=list)
     silences: list[Silence] = field(default_factory=list)
     told: dict[str, str | None] = field(default_factory=dict)
@@ -72,6 +89,8 @@ def account(bus: Bus, config: Config, service: str, *, now: float) -> Account:
 def _replay(bus: Bus, config: Config, made: Account, now: float) -> None:
     alerting = config.alerting
     rules = [rule_of(x) for x in alerting.rules]
+    own = [x for x in rules if x.lines.is_about(made.service)]
+    made.elsewhere = [x.name for x in rules if x not in own]
     engine = Engine(burst_rule(alerting.burst), policy(alerting.burst), rules=rules)
     reader = bus.reader([LOG_METRICS], start=now - made.span_s)
     try:
@@ -81,8 +100,26 @@ def _replay(bus: Bus, config: Config, made: Account, now: float) -> None:
                     _take(engine, made, value)
     finally:
         reader.close()
+    news = [x for x in own if x.config.type == "new_pattern"]
+    if news and made.last_line_at is not None:
+        _remember(bus, news, made, int(made.last_line_at))
+    for name in ("burst" if not alerting.burst.enabled else "", *made.elsewhere):
+        made.nearest.pop(name, None)
     made.decisions = engine.reasons
     made.watermark = engine.watermark
+
+
+def _remember(bus: Bus, news: Sequence[Rule], made: Account, second: int) -> None:
+    """What was met longer ago is not new, and not learned any more."""
+    view = bus.table(MEMORIES)
+    rows = dict(view.rows)
+    view.close()
+    engine = Engine(BurstRule(), Policy(), rules=news)
+    engine.recall(rows)
+    for rule, group, near in engine.near(made.service, second):
+        is_of_it = rule != BURST and group.service in ("", made.service)
+        if is_of_it and (rule not in made.nearest or made.nearest[rule].near.share < 1):
+            made.nearest[rule] = Nearest(second, group, near)
 
 
 def _take(engine: Engine, made: Account, value: bytes) -> None:
@@ -92,10 +129,22 @@ def _take(engine: Engine, made: Account, value: bytes) -> None:
         return
     panes = tuple(x for x in frame.panes if x.service == made.service)
     engine.take(msgspec.structs.replace(frame, panes=panes), frame.processed_at)
+    reached = int(engine.watermark or 0)
+    if panes or (made.lines and reached % _LOOK_S == 0):
+        _look(engine, made, max((x.second for x in panes), default=reached))
     for pane in panes:
         made.lines += pane.lines
         made.errors += pane.errors
         made.last_line_at = max(made.last_line_at or 0.0, float(pane.second))
+
+
+def _look(engine: Engine, made: Account, second: int) -> None:
+    """Note the rules that are nearer to firing than they were."""
+    for rule, group, near in engine.near(made.service, second):
+        known = made.nearest.get(rule)
+        best = -1.0 if known is None else known.near.share
+        if near.share > best or near.share == best == 0:  # of nothing, the newest
+            made.nearest[rule] = Nearest(second, group, near)
 
 
 def _audience(bus: Bus, config: Config, made: Account, now: float) -> None:

@@ -103,6 +103,7 @@ def test_an_explanation_tells_lines_decisions_and_what_keeps_it_quiet(
     assert "40 lines, 21 errors, the last" in known
     assert "1 × the rule fires for the first time" in known
     assert "1 × the rule does not fire" in known
+    assert "    burst: it fired: 21 ERROR in 300 s" in known
     assert "by ann: deploy" in known
     assert "    terminal\n" in known
     assert "no line of it was processed" in unknown

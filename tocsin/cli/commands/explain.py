@@ -16,7 +16,7 @@ from tocsin.cli import options
 from tocsin.cli.incident_text import decision
 from tocsin.records.topics import INCIDENTS
 
-_SHOWN = 5
+_SHOWN, _SHOWN_RULES = 5, 20
 
 
 @click.command("explain", short_help="Say why a service was alerted on, or was not.")
@@ -43,6 +43,7 @@ def _lines(made: Account, now: float) -> Iterator[str]:
     yield from _seen(made, now)
     yield "Decisions on its seconds with errors:"
     yield from summary(made.decisions.most_common()) or ["      none"]
+    yield from _rules(made)
     yield "Incidents:"
     for incident, notice in made.incidents[:_SHOWN]:
         word = phrase(incident, notice, now=now).value
@@ -69,6 +70,24 @@ def _seen(made: Account, now: float) -> Iterator[str]:
         yield "    no news from the processor at all"
     elif now - made.watermark > 60:
         yield f"    the processor is {span(now - made.watermark)} behind"
+
+
+def _rules(made: Account) -> Iterator[str]:
+    if made.last_line_at is None:
+        return
+    yield "How near each rule came to firing:"
+    for rule, (at, group, near) in made.nearest.items():
+        of = f", {one_line(str(group))}" if group.labels or not group.service else ""
+        fires = "it fired: " if near.share >= 1 else ""
+        name = cut(one_line(rule), 80)
+        yield f"    {name}: {fires}{one_line(near.why)} ({_clock(at)}{of})"
+    if made.elsewhere:
+        names = ", ".join(cut(one_line(x), 80) for x in made.elsewhere[:_SHOWN_RULES])
+        yield f"    about other services: {names}"
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at))
 
 
 def _audience(made: Account, now: float) -> Iterator[str]:
