@@ -196,7 +196,9 @@ class Arrivals:
             self._await_copy(row, now=now)
             return True
         source = self._new_source(found, now=now, after=row.file_id)
-        source.before = Before(row.in_file, row.fingerprint, row.unread, now)
+        source.before = Before(
+            row.in_file, row.fingerprint, row.unread, now, file_id=row.file_id
+        )
         self._ledger.truncated[source] = None
         self._enter(source, found, now=now)
         self._telemetry.file_rotated(found.path, KIND[verdict])
@@ -276,7 +278,12 @@ class Arrivals:
         source = self._source(found, row.file_id, self._origin(found), now)
         unread = 0 if row.finished else row.unread
         source.before = Before(
-            row.in_file, row.fingerprint, unread, now, reason=Lost.DELETED
+            row.in_file,
+            row.fingerprint,
+            unread,
+            now,
+            reason=Lost.DELETED,
+            file_id=row.file_id,
         )
         self._ledger.truncated[source] = None
 

@@ -83,7 +83,13 @@ class Ledger:
     @property
     def deletable(self) -> set[bytes]:
         """Keys of rows that are to be deleted now."""
-        return self._stored.deletable
+        awaiting = (source.before for source in self.truncated)
+        # Killed now, the next run has to know of what a copy is that comes late.
+        return self._stored.deletable.difference(
+            self._stored.key_of(each.file_id)
+            for each in awaiting
+            if each is not None and not each.taken
+        )
 
     def holds(self, source: Source) -> bool:
         """Whether a file is still one of those that are read."""
@@ -120,6 +126,7 @@ class Ledger:
             now,
             head=source.trail.head or source.beginning,
             reason=reason,
+            file_id=source.file_id,
         )
 
     def enqueue(self, source: Source) -> None:

@@ -43,6 +43,7 @@ class Before:
 
     `unread`: bytes that are lost if there is none, for `reason`. `head`: its first
     bytes, where they are still known. `taken`: a copy was found that has the news.
+    `file_id`: its row is kept so long, for a copy that another run has to judge.
     """
 
     offset: int
@@ -52,6 +53,7 @@ class Before:
     head: bytes = b""
     taken: bool = False
     reason: Lost = Lost.TRUNCATED
+    file_id: str = ""
 
 
 @dataclass(slots=True, eq=False)

@@ -83,10 +83,11 @@ class StoredRows:
         row = decode_row(value)
         known = self._rows.setdefault(row.file_key, row)
         if known is not row:
-            # Two rows of one inode: the older content is gone.
-            older, newer = sorted((known, row), key=lambda each: each.at)
+            # Two rows of one inode: the older content is gone, but for a copy of it.
+            older, newer = sorted((known, row), key=_birth)
             self._rows[row.file_key] = newer
             self.displace(older)
+            self._ended.append(older)
 
     def __contains__(self, key: object) -> bool:
         return key in self._rows
@@ -123,8 +124,7 @@ class StoredRows:
         """Keys of rows that may be deleted now; others are still awaited."""
         if not self.awaited:
             return self.doomed
-        kept = {row_key(self._identity, file_id) for file_id in self.awaited}
-        return self.doomed - kept
+        return self.doomed.difference(map(self.key_of, self.awaited))
 
     def claim(self, key: FileKey) -> None:
         """Take a row out: its file was found, or is no more."""
@@ -133,7 +133,11 @@ class StoredRows:
 
     def doom(self, file_id: str) -> None:
         """Have a row deleted."""
-        self.doomed.add(row_key(self._identity, file_id))
+        self.doomed.add(self.key_of(file_id))
+
+    def key_of(self, file_id: str) -> bytes:
+        """The key of a file's row."""
+        return row_key(self._identity, file_id)
 
     def take_ended(self) -> list[Checkpoint]:
         """The rows that were given up since this was asked last."""
@@ -183,6 +187,12 @@ class StoredRows:
     def _is_gone(self, names: dict[int, str] | None, *, now: float) -> bool:
         """Whether a file that is nowhere will not come back."""
         return now - self._started_at >= (GONE_S if names is not None else FORGET_S)
+
+
+def _birth(row: Checkpoint) -> tuple[int, str]:
+    """Orders the contents of one file, also where the clock was put back."""
+    born = row.file_id.rpartition("-")[2]
+    return len(born), born
 
 
 def _at(path: str, key: FileKey, row: Checkpoint, *, is_pin: bool) -> Found | None:

@@ -237,6 +237,30 @@ def test_s24_of_one_that_was_rotated_and_packed_while_away_all_is_new(
     assert desk.lost() == 0
 
 
+def test_s24_killed_before_the_packed_copy_of_a_truncated_file_is_known(
+    desk: Desk,
+) -> None:
+    path, copy = desk.logs / "app.log", desk.logs / "app.log.1"
+    path.write_bytes(numbered(60))
+    desk.work()
+
+    append(path, numbered(1, start=60))
+    copy.write_bytes(path.read_bytes())
+    path.write_bytes(numbered(3, start=1000))
+    compress(copy)
+    desk.clock.now += 1
+    desk.core.look()
+    desk.core.shipper.ship()  # the new content; its archive was not unpacked so far
+    desk.kill()
+    copy.with_name("app.log.1.gz").rename(desk.logs / "app.log.2.gz")
+    desk.start()
+    for _ in range(3):
+        desk.work(after_s=10)
+
+    expect(desk, numbered(61), numbered(3, start=1000))
+    assert desk.lost() == 0
+
+
 @pytest.mark.slow
 def test_s24_archives_of_before_the_start_stay_unread(desk: Desk) -> None:
     desk.kill()
