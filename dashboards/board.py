@@ -33,9 +33,13 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel. A stat shows the last value, a timeseries the course."""
+    """One panel.
 
-    kind: Literal["stat", "timeseries"]
+    A stat shows the last value, a timeseries the course, a state-timeline from when to
+    when something held, a table what holds now.
+    """
+
+    kind: Literal["stat", "timeseries", "state-timeline", "table"]
     title: str
     description: str
     unit: str
@@ -47,6 +51,7 @@ class Panel:
     no_value: str = ""
     decimals: int | None = None
     link: tuple[str, str] | None = None  # title and address, opened from a series
+    is_signed: bool = False  # it may be below zero
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Variable:
-    """A drop-down with the values of a label, several at once or all."""
+    """A drop-down with the values of a label, several at once or all, or just one."""
 
     name: str
     label: str
     query: str
+    is_single: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,7 @@ def _panel(panel: Panel) -> dict[str, Any]:
                 "datasource": _DATASOURCE,
                 "expr": query.expr,
                 "legendFormat": query.legend or "__auto",
-                "range": True,
+                **_RANGES[panel.kind == "table"],
             }
             for number, query in enumerate(panel.queries)
         ],
@@ -145,10 +151,20 @@ def _panel(panel: Panel) -> dict[str, Any]:
             "defaults": _defaults(panel),
             "overrides": [_fixed_color(*pair) for pair in panel.colors],
         },
-        "options": _STAT_OPTIONS if panel.kind == "stat" else _TIMESERIES_OPTIONS,
+        "options": _OPTIONS[panel.kind],
+        **({"transformations": _OF_A_TABLE} if panel.kind == "table" else {}),
     }
 
 
+# By whether it is a table: a row a series as of now, or the course of each.
+_RANGES: tuple[dict[str, Any], dict[str, Any]] = (
+    {"range": True},
+    {"range": False, "instant": True, "format": "table"},
+)
+_HIDDEN = ("Time", "Value", "__name__", "instance", "job")
+_OF_A_TABLE = [
+    {"id": "organize", "options": {"excludeByName": dict.fromkeys(_HIDDEN, True)}}
+]
 _STAT_OPTIONS = {
     "colorMode": "value",
     "graphMode": "area",
@@ -164,18 +180,31 @@ _TIMESERIES_OPTIONS = {
     },
     "tooltip": {"mode": "multi", "sort": "desc"},
 }
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "stat": _STAT_OPTIONS,
+    "timeseries": _TIMESERIES_OPTIONS,
+    "state-timeline": {
+        "mergeValues": True,
+        "showValue": "never",
+        "rowHeight": 0.8,
+        "legend": {"displayMode": "hidden", "showLegend": False},
+        "tooltip": {"mode": "single"},
+    },
+    "table": {"showHeader": True},
+}
 
 
 def _defaults(panel: Panel) -> dict[str, Any]:
     steps = [
-        {"value": None, "color": "text" if panel.kind == "stat" else "green"},
+        {"value": None, "color": _BASE_COLORS.get(panel.kind, "green")},
         *({"value": step.value, "color": step.color} for step in panel.thresholds),
     ]
     defaults: dict[str, Any] = {
         "unit": panel.unit,
-        "min": 0,
         "thresholds": {"mode": "absolute", "steps": steps},
     }
+    if not panel.is_signed:
+        defaults["min"] = 0
     if panel.kind == "timeseries":
         defaults["color"] = {"mode": "palette-classic-by-name"}
         defaults["custom"] = {
@@ -191,6 +220,9 @@ def _defaults(panel: Panel) -> dict[str, Any]:
         title, url = panel.link
         defaults["links"] = [{"title": title, "url": url}]
     return defaults
+
+
+_BASE_COLORS = {"stat": "text", "state-timeline": "transparent", "table": "text"}
 
 
 def _fixed_color(legend: str, color: str) -> dict[str, Any]:
@@ -220,11 +252,16 @@ def _variable(variable: Variable) -> dict[str, Any]:
         "query": variable.query,
         "refresh": 2,  # when the time range changes: services come and go
         "sort": 1,
-        "multi": True,
-        "includeAll": True,
-        "allValue": ".*",
-        "current": {"text": ["All"], "value": ["$__all"]},
+        **({"multi": False} if variable.is_single else _SEVERAL),
     }
+
+
+_SEVERAL = {
+    "multi": True,
+    "includeAll": True,
+    "allValue": ".*",
+    "current": {"text": ["All"], "value": ["$__all"]},
+}
 
 
 def _annotation(annotation: Annotation) -> dict[str, Any]:

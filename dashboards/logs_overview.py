@@ -17,9 +17,10 @@ _ERRORS = 'tocsin_lines_processed_total{service=~"$service",level=~"error|fatal"
 _ERROR_RATE = f"sum(rate({_ERRORS}[$__rate_interval]))"
 
 _TIME_RANGE = "${__url_time_range}"
+_ITS_SERVICE = "${__field.labels.service}"
 
 # The colours that people know from log viewers; unknown is a line without one.
-_LEVEL_COLORS = (
+LEVEL_COLORS = (
     ("fatal", "purple"),
     ("error", "red"),
     ("warn", "orange"),
@@ -67,6 +68,7 @@ _NUMBERS = Row(
             width=4,
             thresholds=(Threshold(1, "red"),),
             no_value="alerting is down",
+            link=("Show the incidents", f"/d/tocsin-incidents?{_TIME_RANGE}"),
         ),
         Panel(
             kind="stat",
@@ -78,6 +80,7 @@ _NUMBERS = Row(
             width=4,
             thresholds=(Threshold(10_000, "orange"), Threshold(100_000, "red")),
             no_value="processor is down",
+            link=("Show the pipeline", f"/d/tocsin-pipeline?{_TIME_RANGE}"),
         ),
         Panel(
             kind="stat",
@@ -129,14 +132,14 @@ _LEVELS = Row(
                 ),
             ),
             width=12,
-            colors=_LEVEL_COLORS,
+            colors=LEVEL_COLORS,
             stacked=True,
         ),
         Panel(
             kind="timeseries",
             title="Errors by service",
             description="ERROR and FATAL lines per second of the ten services with "
-            "the most. A click on a line shows that service alone.",
+            "the most. A click on a line shows that service's own board.",
             unit="suffix: /s",
             queries=(
                 Query(
@@ -146,8 +149,8 @@ _LEVELS = Row(
             ),
             width=12,
             link=(
-                "Show only ${__field.labels.service}",
-                f"/d/{UID}?{_TIME_RANGE}&var-service=${{__field.labels.service}}",
+                f"Show {_ITS_SERVICE}",
+                f"/d/tocsin-service?{_TIME_RANGE}&var-service={_ITS_SERVICE}",
             ),
         ),
     ),

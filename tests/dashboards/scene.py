@@ -41,9 +41,8 @@ class Scene:
             name: new_registry() for name in ("collector", "processor", "alerting")
         }
         self._collector = CollectorTelemetry(self.registries["collector"])
-        Reloads(
-            Config(), Config, None, log=Log("it"), registry=self.registries["collector"]
-        )
+        for registry in self.registries.values():
+            Reloads(Config(), Config, None, log=Log("it"), registry=registry)
         self._processor = ProcessorTelemetry(self.registries["processor"])
         self._alerting = AlertingTelemetry(self.registries["alerting"])
 

@@ -17,6 +17,7 @@ from tests.dashboards.stack import ROOT, load_yaml
 from tocsin.telemetry.http import add_process_metrics
 
 # Prometheus adds these to what it scrapes.
+_PARTS = ("bucket", "count", "sum")
 _OF_PROMETHEUS = {"up", "job", "instance"}
 
 
@@ -59,7 +60,7 @@ def test_a_metric_of_several_components_is_the_same_in_each() -> None:
 def test_queries_use_only_what_is_exported() -> None:
     names = {metric.name for metric in metrics()}
     histograms = {metric.name for metric in metrics() if metric.kind == "histogram"}
-    names |= {f"{name}_{part}" for name in histograms for part in ("bucket", "count")}
+    names |= {f"{name}_{part}" for name in histograms for part in _PARTS}
     labels = {label for metric in metrics() for label in metric.labels} | {"le"}
 
     for query in queries():

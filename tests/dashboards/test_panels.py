@@ -110,9 +110,9 @@ def test_levels_have_the_names_that_have_colours(prometheus: Prometheus) -> None
         series["metric"]["level"]
         for series in prometheus.query(*_panel("Lines by level"))
     }
-    (board,) = _boards()
     colored = {
         override["matcher"]["options"]
+        for board in _boards()
         for panel in board["panels"]
         if panel["title"] == "Lines by level"
         for override in panel["fieldConfig"]["overrides"]
