@@ -42,8 +42,8 @@ from tocsin.records.streams import Stream, encode_stream
 from tocsin.records.topics import CHECKPOINTS, STREAMS
 from tocsin.values import Clock
 
-# Longer transactions cost readers latency, shorter ones throughput (<= 10 % here).
-READ_S = 0.25
+# Longer transactions cost readers latency, shorter ones throughput (<= 5 % here).
+READ_S = 0.5
 # Read during a commit; the queue of the client is being emptied meanwhile.
 _AHEAD_BYTES = 2 * 1024**2
 # What a bus that packs may hold until the commit, before it is packed.

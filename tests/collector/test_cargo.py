@@ -75,6 +75,22 @@ def test_batches_are_bounded_and_lose_nothing(rig: Rig) -> None:
     assert max(sent) <= 100
 
 
+def test_reads_of_even_size_fill_one_batch(rig: Rig) -> None:
+    cargo = Cargo(max_lines=100, max_bytes=10**6, record_limit=None)
+    reads = 0
+    while not cargo.is_full:
+        cargo.add(source(0), step([b"x"] * 30, start=60 * reads))
+        reads += 1
+    sent: list[int] = []
+
+    producer = rig.bus.producer("p")
+    with producer.transaction() as transaction:
+        cargo.send(_Counting(transaction, sent), read_at=5.0, everything=True)
+    producer.close()
+
+    assert sent == [90]
+
+
 class _Counting:
     """Passes on to a real transaction, and notes the size of each batch."""
 

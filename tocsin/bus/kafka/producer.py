@@ -90,11 +90,12 @@ class KafkaTransaction:
         """See the port; the columns must stay as they are until the block ends."""
         if not len(records):
             return
-        sizes = list(map(len, records.values))
-        self._check_size(topic, max(sizes) + max(map(len, records.keys)))
+        values = records.values
+        self._check_size(topic, max(map(len, values)) + max(map(len, records.keys)))
         self._sends.append((topic, partition, records))
-        self._held_bytes += sum(sizes)
-        if self._held_bytes > _STREAM_BYTES:
+        if not self.has_begun:
+            self._held_bytes += sum(map(len, values))
+        if self.has_begun or self._held_bytes > _STREAM_BYTES:
             self._overflow(self)
 
     def put(self, table: str, rows: Mapping[bytes, bytes | None]) -> None:
