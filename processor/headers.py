@@ -26,6 +26,7 @@ _FIELD_PASSES = (
     ("field-in-capitals", "field-in-brackets"),
     ("key-value", "letter-in-brackets", "letter-behind-tag", "postgres"),
     ("word-after-time", "letter-after-time", "word-in-column", "field-after-field"),
+    ("dotnet-after-time", "letter-telegraf", "letter-websphere"),
 )
 
 
@@ -167,6 +168,8 @@ def level_by_rule(rule: str, word: bytes) -> Level:
         return known
     if rule == "crash":
         return Level.ERROR
+    if rule == "answer-django":
+        return Level.WARN
     return levels.of_value(text)
 
 
@@ -208,12 +211,12 @@ def messages(texts: Column, begins: Ints) -> Column:
     begins = begins[rows]
     first, last, _ = columns.layout(texts)
     rest = columns.column(columns.slices(texts, rows, begins, (last - first)[rows]))
-    for pattern in (header_ends.TIME_END, header_ends.NAMES_END):
-        _, groups = columns.extract(rest, pattern)
-        rest = groups["message"]
-    whole = columns.to_list(columns.take(texts, rows))
-    parts = zip(columns.to_list(rest), whole, strict=True)
-    return columns.put(texts, rows, [part.strip() or line for part, line in parts])
+    timeless = columns.extract(rest, header_ends.TIME_END)[1]["message"]
+    nameless = columns.extract(timeless, header_ends.NAMES_END)[1]["message"]
+    # Where all of it reads as header, the last of it is the message.
+    parts = map(columns.to_list, (nameless, timeless, columns.take(texts, rows)))
+    best = [x.strip() or y.strip() or z for x, y, z in zip(*parts, strict=True)]
+    return columns.put(texts, rows, best)
 
 
 def find_statuses(texts: Column) -> np.ndarray:

@@ -23,13 +23,13 @@ ZEROS = bytes.maketrans(b"123456789", b"000000000")
 # The longest beginning of a time that tells its form, and what may stand before it.
 SHAPE_BYTES = 32
 _BEFORE_TIME = r"(?:<\d+>)?(?:[A-Z], ?)?[^0-9A-Za-z]{0,4}"
-_AFTER_LETTER = ("compact-clock", "short-clock")  # glog, cockroach
+_AFTER_LETTER = ("compact-clock", "short-clock", "klog")  # glog, cockroach
 _SEARCH_BYTES = 120
 # A date and what delimits it before the time of day; behind it perhaps another, for
 # the first clock may be that of a file name.
 BEFORE_CLOCK, BEHIND_CLOCK = 25, 44
 CLOCK, OTHER_CLOCKS = "0:00:00", ("00.00.00", "0:00")
-_DELIMITER = r"""[\s\[\](){}<>|"'=,;:#@]"""
+_DELIMITER = r"""[\s\[\](){}<>|"'=,;:#@*]"""
 _EPOCH = (
     r"(?:^|[\s\[(<|,;:=@])(?P<epoch>1\d{9}(?:[.,]\d{1,9})?|1\d{12}|1\d{15}|1\d{18})"
     r"(?:[\s\[\]()<>|,;:]|$)"
@@ -189,12 +189,22 @@ def _number(found: re.Match[bytes] | None) -> tuple[int, int]:
 
 @cache
 def _beginnings() -> re.Pattern[bytes]:
-    forms = [
-        rf"(?:{_BEFORE_TIME if form.name != 'klog' else '[A-Z]'}"
-        rf"{'|[A-Z]' if form.name in _AFTER_LETTER else ''})(?P<f{number}>{form.shape})"
+    # What tells a form is never its zone, and zones are half of what is compiled.
+    shapes = {
+        number: (form.name, form.shape.removesuffix(times.ZONE))
         for number, form in enumerate(times.SEARCHED)
-    ]
-    return re.compile("|".join(forms).encode())
+    }
+    forms = "|".join(
+        f"(?P<f{number}>{shape})"
+        for number, (name, shape) in shapes.items()
+        if name != "klog"
+    )
+    lettered = "|".join(
+        f"(?P<l{number}>{shape})"
+        for number, (name, shape) in shapes.items()
+        if name in _AFTER_LETTER
+    )
+    return re.compile(rf"{_BEFORE_TIME}(?:{forms})|[A-Z](?:{lettered})".encode())
 
 
 @cache

@@ -77,9 +77,13 @@ _every = JsonLines(
     jsonkeys.NESTED_LEVEL[0],
     *jsonkeys.STATUS_KEYS,
     *jsonkeys.REQUEST_KEYS,
+    *jsonkeys.PARTED_TIME_KEYS,
+    jsonkeys.RECORD,
 )
 _messages = JsonLines(
-    *jsonkeys.MESSAGE_KEYS, *(path[0] for path in jsonkeys.NESTED_MESSAGES)
+    *jsonkeys.MESSAGE_KEYS,
+    *(path[0] for path in jsonkeys.NESTED_MESSAGES),
+    *jsonkeys.LATE_MESSAGE_KEYS,
 )
 
 
@@ -121,15 +125,26 @@ def messages(values: Sequence[bytes]) -> Column:
     lines = _messages.decode(values)
     found = list(values)
     left = [row for row, line in enumerate(lines) if line is not None]
-    for key in jsonkeys.MESSAGE_KEYS:
-        stated = _messages.stated(_pick(lines, np.array(left, np.int64)), key)
-        left = _take_messages(found, left, stated)
-        if not left:
-            return column(found)
+    left = _take_stated(found, left, lines, jsonkeys.MESSAGE_KEYS)
     for path in jsonkeys.NESTED_MESSAGES:
+        if not left:
+            break
         nested = [_messages.nested(lines[k], path) for k in left]
         left = _take_messages(found, left, nested)
+    _take_stated(found, left, lines, jsonkeys.LATE_MESSAGE_KEYS)
     return column(found)
+
+
+def _take_stated(
+    found: list[bytes], left: list[int], lines: list[Any], keys: Sequence[str]
+) -> list[int]:
+    """Take the messages under some keys; the rows that have none."""
+    for key in keys:
+        if not left:
+            break
+        stated = _messages.stated(_pick(lines, np.array(left, np.int64)), key)
+        left = _take_messages(found, left, stated)
+    return left
 
 
 def _take_messages(found: list[bytes], rows: list[int], stated: list[Any]) -> list[int]:
@@ -178,7 +193,7 @@ def _fill_unusual(
     for k in np.flatnonzero(found.levels[rows] == Level.UNKNOWN).tolist():
         found.levels[rows[k]] = _unusual_level(lines[k])
     left = np.flatnonzero(np.isnan(found.seconds[rows]))
-    stated = [_every.nested(lines[k], jsonkeys.NESTED_TIME) for k in left.tolist()]
+    stated = [_unusual_time(lines[k]) for k in left.tolist()]
     found.seconds[rows[left]] = _times(stated, arrival[rows[left]], zone)
 
 
@@ -197,12 +212,32 @@ def _levels_of(stated: list[Any]) -> npt.NDArray[np.uint8]:
     return np.fromiter(found, np.uint8, len(stated))
 
 
+def _unusual_time(line: Any) -> Any:
+    """A time in an inner object: one value, or seconds and nanoseconds."""
+    for key in jsonkeys.PARTED_TIME_KEYS:
+        time = _stated(line, key)
+        if not isinstance(time, dict):
+            continue
+        for whole, part in jsonkeys.TIME_PARTS:
+            seconds, nanos = time.get(whole), time.get(part, 0)
+            if _is_number(seconds) and _is_number(nanos):
+                return seconds + nanos / 1e9
+    record = _stated(line, jsonkeys.RECORD)
+    if isinstance(record, dict):
+        outer, inner = jsonkeys.RECORD_TIME
+        time = record.get(outer)
+        return time.get(inner) if isinstance(time, dict) else None
+    return _every.nested(line, jsonkeys.NESTED_TIME)
+
+
 def _unusual_level(line: Any) -> Level:
     for key in jsonkeys.SEVERITY_NUMBER_KEYS:
         (number,) = _every.stated([line], key)
         if isinstance(number, int):
             return levels.of_severity_number(number)
     nested = _every.nested(line, jsonkeys.NESTED_LEVEL)
+    if nested is None:
+        nested = _every.nested(line, (jsonkeys.RECORD, jsonkeys.RECORD_LEVEL))
     if nested is not None:
         return levels.of_value(nested)
     (clef_time,) = _every.stated([line], jsonkeys.CLEF_TIME)

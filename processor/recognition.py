@@ -178,6 +178,9 @@ class Recogniser:
         unsaid[rows] = True
         work.find_levels(np.flatnonzero(unsaid))
         work.find_levels(np.flatnonzero(work.needs_rest), (Place.REST,))
+        answers = [number for number, f in enumerate(FORMATS) if f.status_level]
+        unsaid = np.isin(formats, answers) & (work.reading.levels == Level.UNKNOWN)
+        work.find_statuses(np.flatnonzero(unsaid))
 
 
 @cache
@@ -381,6 +384,12 @@ class _Work:
             found[left] = headers.find_statuses(left_texts)
             headers.look_below(left_texts, found, left)
         self.reading.levels[rows] = found
+
+    def find_statuses(self, rows: Ints) -> None:
+        """Find the levels of answers to HTTP requests."""
+        if len(rows):
+            texts = columns.select(self.reading.lines, rows)
+            self.reading.levels[rows] = headers.find_statuses(texts)
 
     def find_times(self, rows: Ints) -> None:
         """Find times in lines that no format matches."""

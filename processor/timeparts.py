@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tocsin.formats import times
 from tocsin.formats.times import TimeForm
@@ -49,8 +51,12 @@ def read_parts(form_name: str, text: bytes) -> tuple[float, ...] | None:
     # After a colon stand thousandths, also where their zeros are left out.
     scale = 1000 if mark == ":" and len(digits) <= len("999") else 10 ** len(digits)
     fraction = int(digits) / scale if digits else 0.0
-    known, offset = _zone_of((part.get("zone") or "").strip())
     of_day = hour * 3600 + minute * 60 + second
+    zone = (part.get("zone") or "").strip()
+    if "/" in zone:
+        known, offset = _offset_at(zone, (year, month, day), of_day)
+    else:
+        known, offset = _zone_of(zone)
     return year, month, day, of_day, fraction, offset, known
 
 
@@ -63,6 +69,27 @@ def _month_and_day(part: Mapping[str, str], *, day_first: bool) -> tuple[int, in
     if first > _MONTHS_A_YEAR or (day_first and second <= _MONTHS_A_YEAR):
         return second, first
     return first, second
+
+
+def _offset_at(
+    zone: str, date: tuple[int, int, int], of_day: int
+) -> tuple[bool, float]:
+    """The offset of a zone with an IANA name, as of PHP, at a wall-clock time."""
+    place = _place(zone)
+    try:
+        wall = datetime(*date, tzinfo=place) + timedelta(seconds=of_day)
+    except (ValueError, OverflowError):
+        return False, 0.0
+    offset = wall.utcoffset()
+    return offset is not None, offset.total_seconds() if offset else 0.0
+
+
+@lru_cache(maxsize=1000)
+def _place(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 def _zone_of(name: str) -> tuple[bool, float]:

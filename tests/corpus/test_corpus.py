@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from functools import cache
 
 import numpy as np
+import pytest
 
 from processor.recognition import NO_FORMAT, Recogniser
 from processor.zones import Zone
-from tests.corpus import CASES
+from tests.corpus import CASES, WILD
 from tocsin.formats.catalogue import BY_NAME, FORMATS
 from tocsin.formats.systems import GENERAL, SYSTEMS, name_of
 from tocsin.values import Level
@@ -25,9 +27,10 @@ def at(time: str | None) -> float | None:
     return datetime.fromisoformat(time).timestamp() if time else None
 
 
-def read_all() -> list[Row]:
+@cache
+def read_all(texts: tuple[str, ...]) -> list[Row]:
     recogniser = Recogniser(Zone("UTC"))
-    lines = [case.line.encode() for case in CASES]
+    lines = [text.encode() for text in texts]
     reading = recogniser.read(lines, arrival=np.full(len(lines), ARRIVAL))
     messages = recogniser.messages(reading, np.arange(len(lines))).to_pylist()
     return [
@@ -53,9 +56,18 @@ def test_the_lines_of_all_systems_are_read_right() -> None:
         for case in CASES
     }
 
-    found = dict(zip(wanted, read_all(), strict=True))
+    found = dict(zip(wanted, read_all(tuple(wanted)), strict=True))
 
     assert {line: found[line] for line in wanted if found[line] != wanted[line]} == {}
+
+
+@pytest.mark.parametrize("family", sorted({case.family for case in WILD}))
+def test_what_software_in_the_field_prints_is_read_right(family: str) -> None:
+    found = zip(WILD, read_all(tuple(case.line for case in WILD)), strict=True)
+
+    for case, (_, *read) in found:
+        if case.family == family:
+            assert read == [case.level, at(case.time), case.message], case.line
 
 
 def test_a_system_has_variations_and_is_read_by_what_it_says() -> None:

@@ -81,7 +81,9 @@ DATED: tuple[Format, ...] = (
     Format(
         name="spring-boot",
         source="Spring Boot, defaults.xml, CONSOLE_LOG_PATTERN",
-        head=r"^%{time:iso} +%{level} \d+ --- (?:\[[^\]]*\] *)+[^\s:\[][^\s:]* *: ",
+        # Before the process: application and trace, as Spring Cloud Sleuth writes them.
+        head=r"^%{time:iso} +%{level} +(?:\[[^\]]*\] +)?\d+ --- "
+        r"(?:\[[^\]]*\] *)+[^\s:\[][^\s:]* *: ",
         examples=(
             Example(
                 "2026-03-14T09:21:07.482Z  WARN 1 --- [   scheduling-1] "
@@ -202,6 +204,15 @@ DATED: tuple[Format, ...] = (
         name="dated-level",
         source="the common denominator: time level message",
         head=r"^%{time:iso} +%{level}(?: +|: +)",
+        # (thread) [logger] of Home Assistant, [logger] (thread) of WildFly and Quarkus.
+        messages=(
+            (
+                r"^%{time:iso} +%{level}(?: +|: +)(?:\([^()\n]*\) +\[[^\]\n]*\]"
+                r"|\[[^\]\n]*\] +\((?:[^()\n]|\([^()\n]*\))*\)) +"
+                r"(?P<message>(?s:.*))"
+            ),
+            r"^%{time:iso} +%{level}(?: +|: +)(?P<message>(?s:.*))",
+        ),
         after=("spring-boot", "log4j", "python-logger"),
         examples=(
             Example(

@@ -138,6 +138,13 @@ LEVEL_RULES: tuple[LevelRule, ...] = (
         {"s": Level.FATAL},
     ),
     LevelRule(
+        "letter-in-parentheses",
+        Place.START,
+        r"^\((?P<level>[DIWEF])\) ",
+        "(E) 14.03.2026 09:21:07 disk full",
+        Level.ERROR,
+    ),
+    LevelRule(
         "letter-first",
         Place.START,
         rf"^\[?(?P<level>{_LETTER})[ ,|]\s*\[?\d\d",
@@ -171,9 +178,32 @@ LEVEL_RULES: tuple[LevelRule, ...] = (
     LevelRule(
         "postgres",
         Place.FIELD,
-        r"(?:^|\s)(?P<level>LOG):  ",
+        r"(?:^|[\s:])(?P<level>LOG):  ",
         "2026-03-14 09:21:07.482 UTC [1] LOG:  ready",
         Level.INFO,
+    ),
+    LevelRule(
+        # Two blanks follow its levels, whatever its log_line_prefix says before.
+        "postgres-anywhere",
+        Place.REST,
+        r"(?:^|[\s:>\]])(?P<level>ERROR|FATAL|PANIC|WARNING|NOTICE|LOG):  \S",
+        "1773480067.482 2211 app shop ERROR:  there is no such relation",
+        Level.ERROR,
+    ),
+    LevelRule(
+        "topics-routeros",
+        Place.REST,
+        r"\s[a-z0-9-]+(?:,[a-z0-9-]+)*,(?P<level>critical|error|warning|info|debug)"
+        r"(?:,[a-z]+)* ",
+        "Mar 14 09:21:07 gw system,error,critical login failure for user admin",
+        Level.FATAL,
+    ),
+    LevelRule(
+        "word-esxi",
+        Place.REST,
+        r": (?P<level>error|warning|info|verbose) [\w-]+\[\w+\] \[Originator@",
+        "2026-03-14T09:21:07.482Z n1 Hostd: error hostd[99] [Originator@6876] no",
+        Level.ERROR,
     ),
     LevelRule(
         "php",
@@ -202,9 +232,21 @@ LEVEL_RULES: tuple[LevelRule, ...] = (
         in_message=True,
     ),
     LevelRule(
+        # Django writes no level without a formatter; these are of 5xx and 4xx answers.
+        "answer-django",
+        Place.START,
+        r"^(?P<level>Internal Server Error|Service Unavailable|Not Found|Bad Request"
+        r"|Forbidden(?: \([^()]*\))?|Method Not Allowed(?: \([A-Z]+\))?): /",
+        "Internal Server Error: /cart/",
+        Level.ERROR,
+        {"internal server error": Level.ERROR, "service unavailable": Level.ERROR},
+        in_message=True,
+    ),
+    LevelRule(
         "word-first",
         Place.START,
-        rf"^(?P<level>{_ANY_CASE}|trce|dbug|(?i:fail))(?:[:!]|\s+\[|\s+\d\d)",
+        rf"^(?:\xe2\x94\x82 )?(?P<level>{_ANY_CASE}|trce|dbug|(?i:fail))"
+        r"(?:[:!]|\s+\[|\s+\d\d|[\t,;]\"?\d)",
         "error: no such table",
         Level.ERROR,
     ),
@@ -224,6 +266,28 @@ LEVEL_RULES: tuple[LevelRule, ...] = (
         r"(?:$|[\s|:;,])",
         "2026-03-14T09:21:07Z error could not bind",
         Level.ERROR,
+    ),
+    LevelRule(
+        "dotnet-after-time",
+        Place.FIELD,
+        rf"{_TIME_END}{_GAP}(?P<level>trce|dbug|fail): [\w.`+]+\[\d+\]",
+        "2026-03-14 09:21:07.482 fail: Shop.Worker[13] could not save",
+        Level.ERROR,
+    ),
+    LevelRule(
+        "letter-telegraf",
+        Place.FIELD,
+        rf"{_TIME_END}\s(?P<level>[DIWE])! ",
+        "2026-03-14T09:21:07Z E! [inputs.disk] no such file",
+        Level.ERROR,
+    ),
+    LevelRule(
+        "letter-websphere",
+        Place.FIELD,
+        r"\] [0-9a-f]{8} [\w.$-]{1,13} +(?P<level>[FEWAICDOR])\s",
+        "[3/14/26 9:21:07:482 UTC] 00000031 ServletWrappe E SRVE0068E: no servlet",
+        Level.ERROR,
+        {"a": Level.INFO, "c": Level.INFO, "o": Level.INFO, "r": Level.ERROR},
     ),
     LevelRule(
         "letter-after-time",
@@ -286,7 +350,12 @@ ACCESS_STATUSES: tuple[str, ...] = (
     r"^(?:https?|h2|grpcs?|wss?) (?:\S+ ){4}(?:-?[\d.]+ ){3}(?P<status>[1-5]\d\d) ",
     r"\(HTTP/[\d.]+ (?P<status>[1-5]\d\d)\)",  # uWSGI
     # IIS, W3C: method, path, query, port, user, client, agent, referrer, status.
-    r" [A-Z]{3,10} /\S* \S+ \d+ (?:\S+ ){3,4}(?P<status>[1-5]\d\d) \d+ \d+ \d+\s*$",
+    r" [A-Z]{3,10} /\S* \S+ \d+ (?:\S+ ){3,8}(?P<status>[1-5]\d\d)(?: \d+){3,5}\s*$",
+    # Pairs of lograge, and of what is made of nginx's variables.
+    (
+        r"(?:^|\s)(?:request_|http_)?method=\"?[A-Z]{3,10}\"?\s(?:.*\s)?(?:http_)?status"
+        r"(?:_code)?=\"?(?P<status>[1-5]\d\d)(?:[\"\s]|$)"
+    ),
 )
 """The status of an answer to an HTTP request, in lines that state no level."""
 

@@ -54,6 +54,7 @@ class Format:
     default all that follows the head.
     `body_level`: its level is found by the rules of tocsin/formats/fallback.py.
     `time_anywhere`: so is its time, where its pattern finds none.
+    `status_level`: where it states no level, that of an HTTP answer counts.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Format:
     after: tuple[str, ...] = ()
     body_level: bool = False
     time_anywhere: bool = False
+    status_level: bool = False
     decoder: Decoder = Decoder.PATTERN
 
     @cached_property

@@ -14,7 +14,7 @@ _BRACKET = (
     r"(?:\[(?:[^\[\]\n:]|:[^\s\[\]]|\[[^\[\]\n]*\])*\]"
     r"|\{[\w.:-]*\}|<[\w.]*>|\([\w. -]*\))"
 )
-_CLOSERS = r"[\s\]):|>,;}\"*=-]*"
+_CLOSERS = r"[\s\]):|>,;}\"*=!-]*"
 _LOGGER = (
     r"(?:[A-Za-z_][\w$-]*[./$@:\[(][\w.$/@:\[\]()#*-]*"
     r"|[A-Z][a-z0-9]+[A-Z][\w$]*|\w*_\w+)"
@@ -24,7 +24,7 @@ _NAMED = (
     rf"|{_LOGGER}(?: \*?\d+)?\s+-+\s+"  # app.etl:run:42 -
     r"|(?:\d+ )?[\w./-]+:\d+\]\s+"  # x.go:33]
     r"|/[^\s(:]+\s*(?:\(\s*\d+\))?:\s+"  # W/Tag( 812):
-    rf"|[a-z_]\w*(?:\.[\w$]+)+\s+{_BRACKET}\s*"  # nova.compute [req-1 - -]
+    rf"|[a-z_]\w*(?:\.[\w$]+)+\s+{_BRACKET}\s*(?:-+\s+)?"  # nova.compute [req-1 - -]
     r"|[\w./:@-]+\t+"
     r"|[A-Z][\w.]*\s\s+"  # CBS, in columns
     r"|(?:[\w.$-]+\s*\|\s*)+)"
@@ -41,7 +41,7 @@ _SYSLOG_HOST = (
     r"(?:\[\d+\])?(?: \([\w.\[\]-]+\))?:\s+)?"
 )
 _ANY_TIME = "(?:" + "|".join(form.pattern for form in times.SEARCHED) + ")"
-_EPOCH = r"1\d{9}(?:\.\d+)?\s+"
+_EPOCH = r"1\d{9}(?:\.\d+)?[\s:]+"
 _PLACE = (
     r"(?:\d+\s+---|\d+#\d+:(?:\s\*\d+)?|0x[0-9a-f]+"
     rf"|#\d+\]\s+[A-Z]+ --[^:\n]*:|{_BRACKET})[\s:|-]*"

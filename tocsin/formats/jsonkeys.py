@@ -32,6 +32,7 @@ LEVEL_KEYS = (
     "severity_label",
     "syslog_severity",
     "priority",
+    "sev",
 )
 SEVERITY_NUMBER_KEYS = ("severityNumber", "severity_number", "SeverityNumber")
 TIME_KEYS = (
@@ -57,6 +58,7 @@ TIME_KEYS = (
     "start_time",  # Envoy
     "StartUTC",  # Traefik
     "timeStamp",
+    "timeMillis",  # Log4j 2, JSONLayout
     "TimeGenerated",
     "EventTime",
     "date_time",
@@ -80,18 +82,20 @@ MESSAGE_KEYS = (
     "RenderedMessage",  # Serilog
     "MessageTemplate",
     "textPayload",  # Google Cloud
-    "text",
-    "Body",
-    "error",
-    "errorMessage",
 )
+LATE_MESSAGE_KEYS = ("text", "Body", "error", "errorMessage")
 NESTED_LEVEL = ("log", "level")  # Elastic Common Schema, nested
 NESTED_TIME = ("t", "$date")  # MongoDB
+PARTED_TIME_KEYS = ("time", "timestamp", "instant")
+TIME_PARTS = (("seconds", "nanos"), ("epochSecond", "nanoOfSecond"))
+"""A time as an object: of protocol buffers, of Log4j 2."""
+RECORD, RECORD_LEVEL, RECORD_TIME = "record", "level", ("time", "timestamp")  # loguru
 NESTED_MESSAGES = (
     ("fields", "message"),  # Rust, crate tracing-subscriber
     ("body", "stringValue"),  # OpenTelemetry
     ("jsonPayload", "message"),  # Google Cloud
     ("properties", "message"),  # Azure
+    (RECORD, "message"),
 )
 CLEF_TIME, CLEF_LEVEL = "@t", "@l"  # CLEF leaves @l out for Information
 STATUS_KEYS = ("status", "response_code", "DownstreamStatus", "statusCode")

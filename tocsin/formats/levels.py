@@ -7,6 +7,7 @@ look now), and NOTICE is INFO.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from tocsin.values import Level
@@ -22,6 +23,8 @@ _BY_LEVEL: dict[Level, str] = {
     ),
 }
 
+_STEP = re.compile(r"[+-]\d{1,3}$")
+
 WORDS: Mapping[str, Level] = {
     word: level for level, words in _BY_LEVEL.items() for word in words.split()
 }
@@ -32,7 +35,7 @@ FIELD_WORDS: Mapping[str, Level] = {
     **dict.fromkeys(("t", "v", "verb"), Level.TRACE),
     **dict.fromkeys(("d", "d1", "d2", "d3", "d4", "d5"), Level.DEBUG),
     **dict.fromkeys(("i", "n", "log", "note", "system", "config", "ok"), Level.INFO),
-    **dict.fromkeys(("w",), Level.WARN),
+    **dict.fromkeys(("w", "deprecation"), Level.WARN),
     **dict.fromkeys(("e", "fail", "failure"), Level.ERROR),
     **dict.fromkeys(("f", "c", "a"), Level.FATAL),
 }
@@ -53,7 +56,11 @@ SYSLOG: tuple[Level, ...] = (
 
 def of_word(word: str) -> Level:
     """The level of a word in a level's place; UNKNOWN for any other word."""
-    return FIELD_WORDS.get(word.strip().lower(), Level.UNKNOWN)
+    name = word.strip().lower()
+    level = FIELD_WORDS.get(name)
+    if level is None:  # Go's log/slog: `ERROR+4`
+        level = WORDS.get(_STEP.sub("", name), Level.UNKNOWN)
+    return level
 
 
 def of_pri(pri: str) -> Level:
@@ -91,4 +98,6 @@ def of_value(value: object) -> Level:
         return of_word(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return of_number(value)
+    if isinstance(value, dict) and isinstance(value.get("name"), str):
+        return of_word(value["name"])
     return Level.UNKNOWN

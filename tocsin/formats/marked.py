@@ -46,15 +46,17 @@ STRUCTURED: tuple[Format, ...] = (
         name="logfmt",
         source="https://brandur.org/logfmt; Go's log/slog TextHandler, logrus",
         time_anywhere=True,
+        status_level=True,
         head=rf"^{_PAIR}\s+[A-Za-z_@][\w.@/-]*=",
         fields=(
-            rf'{_PAIRS}@?(?:level|lvl|severity|loglevel)="?(?P<level>[A-Za-z]+)',
+            rf'{_PAIRS}@?(?:(?:log\.)?level|lvl|severity|sev|loglevel)="?(?P<level>[A-Za-z]+)',
             rf'{_PAIRS}@?(?:time|ts|timestamp|t)="?%{{time:iso}}',
             rf'{_PAIRS}@?(?:time|ts|timestamp|t)="?%{{time:epoch}}',
+            rf"{_PAIRS}date=%{{time:iso-pairs}}",
         ),
         messages=(
             rf'{_PAIRS}@?(?:msg|message)="(?P<message>(?:[^"\\]|\\.)*)"',
-            rf"{_PAIRS}@?(?:msg|message)=(?P<message>[^\s\"]+)",
+            rf"{_PAIRS}@?(?:msg|message)=(?P<message>[^\s\"(\'][^\s\"(]*)(?:\s|$)",
         ),
         examples=(
             Example(

@@ -54,8 +54,9 @@ _LOWER_TELLS = (
 )
 _UPPER_TELLS = (
     rf"(?:{CAPITALS})\b|[A-Z], \[|[VDIWEFA]/|Aband|Abort|CRASH|Call|Caused|Error"
-    r"|Exception|Fatal|Locked|Location|Nested|Next|PHP|Parse|Previous|Recov|Root|SIG"
-    r"|Segm|Stack|STACK|Backtrace|BACKTRACE|Suppr|Task |Thrown|Trace|U|Wrapped"
+    r"|Exception|Fatal|Internal S|Locked|Location|Nested|Next|PHP|Parse|Previous|Recov"
+    r"|Root|SIG|Segm|Service U|Stack|STACK|Backtrace|BACKTRACE|Suppr|Task |Thrown|Trace"
+    r"|U|Wrapped"
 )
 _DIGIT_TELLS = r"\d{6} {1,2}\d|(?:19|20)\d{6}|1\d{9}|\d{1,4}[-/. ]|\S++ 1?\d{9} "
 _WORD_TELLS = (

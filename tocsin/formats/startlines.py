@@ -46,6 +46,7 @@ _DATED = "|".join(
 _CLOCKED = "|".join(
     [
         rf"[\[(<\"']?(?:{_DATED})",
+        rf"[\[(<][DIWEF][\])>]:? ?(?:{_DATED})",
         r"[\[(]?\d\d?:\d\d:\d\d(?:[.,]\d{1,9})?(?: [AP]M)?[\])]?(?=[\s|:,]|$)",
         r"[DIWEFV]\d{4} \d\d:\d\d:\d\d",
         r"[DIWEF]\d{8} \d\d:\d\d:\d\d",

@@ -65,7 +65,7 @@ _FRACTION = r"(?:[.,]\d{1,9})?"
 _ANY_FRACTION = r"(?:[.,:]\d{1,9})?"
 _OFFSET = r"(?:Z|[+-]\d\d:?\d\d)"
 _NAMED = rf"(?:{'|'.join(ZONE_HOURS)})"
-_ZONE = rf"(?: ?(?:Z\b|[+-]\d\d:?\d\d|{_NAMED}\b))?"
+ZONE = rf"(?: ?(?:Z\b|[+-]\d\d:?\d\d|{_NAMED}\b))?"
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _LONG_MONTH = (
     "(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?"
@@ -212,8 +212,15 @@ FORMS: tuple[TimeForm, ...] = (
         rf"{_P_REST}",
     ),
     TimeForm(
+        "iso-pairs",
+        rf"\d{{4}}-\d\d-\d\d time={_CLOCK}",
+        "YYYY-mm-dd _____HH:MM:SS",
+        "2026-03-14 time=09:21:07",
+        "2026-03-14T09:21:07Z",
+    ),
+    TimeForm(
         "iso-underscore",
-        rf"\d{{4}}-\d\d-\d\d_{_CLOCK}{_FRACTION}{_ZONE}",
+        rf"\d{{4}}-\d\d-\d\d_{_CLOCK}{_FRACTION}{ZONE}",
         "YYYY-mm-dd_HH:MM:SS",
         "2026-03-14_09:21:07.48219",
         "2026-03-14T09:21:07.48219Z",
@@ -228,7 +235,7 @@ FORMS: tuple[TimeForm, ...] = (
     TimeForm(
         "year-first",
         r"\d{4}[/.]\d\d[/.]\d\d[- T_]\d\d[:.]\d\d[:.]\d\d"
-        rf"{_ANY_FRACTION}{_ZONE}",
+        rf"{_ANY_FRACTION}{ZONE}",
         "YYYY/mm/dd-HH:MM:SS",
         "2026.03.14-09.21.07:482",
         "2026-03-14T09:21:07.482Z",
@@ -236,7 +243,7 @@ FORMS: tuple[TimeForm, ...] = (
     TimeForm(
         "iso-loose",
         rf"\d{{4}}[-/]\d{{1,2}}[-/]\d{{1,2}},?[T ]+\d{{1,2}}:\d\d:\d\d{_ANY_FRACTION}"
-        rf"{_ZONE}",
+        rf"{ZONE}",
         "",
         "2026-3-14  9:21:07",
         "2026-03-14T09:21:07Z",
@@ -245,7 +252,7 @@ FORMS: tuple[TimeForm, ...] = (
     ),
     TimeForm(
         "iso-minute",
-        rf"\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d{_ZONE}",
+        rf"\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d{ZONE}",
         "",
         "2026-03-14T09:21Z",
         "2026-03-14T09:21:00Z",
@@ -253,7 +260,7 @@ FORMS: tuple[TimeForm, ...] = (
     ),
     TimeForm(
         "compact-clock",
-        rf"{_CENTURY}{_MM}{_DD}[- T_]{_CLOCK}{_ANY_FRACTION}{_ZONE}",
+        rf"{_CENTURY}{_MM}{_DD}[- T_]{_CLOCK}{_ANY_FRACTION}{ZONE}",
         "YYYYmmdd-HH:MM:SS",
         "20260314-09:21:07:482",
         "2026-03-14T09:21:07.482Z",
@@ -268,7 +275,7 @@ FORMS: tuple[TimeForm, ...] = (
     ),
     TimeForm(
         "compact",
-        rf"{_CENTURY}{_MM}{_DD}[- T_]{_COMPACT_CLOCK}(?:[.,]\d{{1,9}})?"
+        rf"{_CENTURY}{_MM}{_DD}[- T_:]{_COMPACT_CLOCK}(?:[.,]\d{{1,9}})?"
         r"(?:Z|[+-]\d\d:?\d\d)?\b",
         "YYYYmmdd-HHMMSS",
         "20260314T092107Z",
@@ -304,7 +311,7 @@ FORMS: tuple[TimeForm, ...] = (
     ),
     TimeForm(
         "websphere",
-        rf"\d{{1,2}}/\d{{1,2}}/\d\d \d{{1,2}}:\d\d:\d\d:\d{{3}}{_ZONE}",
+        rf"\d{{1,2}}/\d{{1,2}}/\d\d \d{{1,2}}:\d\d:\d\d:\d{{3}}{ZONE}",
         "",
         "3/14/26 9:21:07:482 UTC",
         "2026-03-14T09:21:07.482Z",
@@ -320,15 +327,23 @@ FORMS: tuple[TimeForm, ...] = (
     ),
     TimeForm(
         "day-month",
-        rf"\d\d[- ]{_MONTH}[- ]\d{{4}} {_CLOCK}{_FRACTION}{_ZONE}",
+        rf"\d\d[- ]{_MONTH}[- ]\d{{4}} {_CLOCK}{_FRACTION}{ZONE}",
         "dd-bbb-YYYY HH:MM:SS",
         "14-Mar-2026 09:21:07.482",
         "2026-03-14T09:21:07.482Z",
     ),
     TimeForm(
+        "day-month-place",
+        rf"\d\d-{_MONTH}-\d{{4}} {_CLOCK} [A-Z][a-z]{{2,}}/[A-Za-z_/]*",
+        "",
+        "14-Mar-2026 10:21:07 Europe/Berlin",
+        "2026-03-14T09:21:07Z",
+        rf"^(?P<dd>\d\d).(?P<bbb>[A-Za-z]{{3}}).(?P<YYYY>\d{{4}}) {_P_CLOCK}{_P_REST}",
+    ),
+    TimeForm(
         "day-month-name",
         rf"\d{{1,2}}[- /.](?i:{_LONG_MONTH})[- /.]\d{{4}}(?:::|[ :T]|, )"
-        rf"\d{{1,2}}[:.]\d\d[:.]\d\d{_ANY_FRACTION}(?: ?[AaPp][Mm])?{_ZONE}",
+        rf"\d{{1,2}}[:.]\d\d[:.]\d\d{_ANY_FRACTION}(?: ?[AaPp][Mm])?{ZONE}",
         "",
         "14-Mar-2026::9:21:07.482",
         "2026-03-14T09:21:07.482Z",
@@ -338,7 +353,7 @@ FORMS: tuple[TimeForm, ...] = (
     TimeForm(
         "rfc850",
         rf"\d{{1,2}}-(?i:{_MONTH})-\d\d \d{{1,2}}[:.]\d\d[:.]\d\d{_FRACTION}"
-        rf"(?: ?[AaPp][Mm])?{_ZONE}",
+        rf"(?: ?[AaPp][Mm])?{ZONE}",
         "",
         "14-Mar-26 09:21:07 GMT",
         "2026-03-14T09:21:07Z",
@@ -348,7 +363,7 @@ FORMS: tuple[TimeForm, ...] = (
     TimeForm(
         "month-name-first",
         rf"{_LONG_MONTH} +\d{{1,2}},? \d{{4}},?(?: at)? \d{{1,2}}:\d\d:\d\d{_FRACTION}"
-        rf"(?: ?[AaPp]\.?[Mm]\b)?{_ZONE}",
+        rf"(?: ?[AaPp]\.?[Mm]\b)?{ZONE}",
         "",
         "Mar 14, 2026 1:21:07 PM",
         "2026-03-14T13:21:07Z",
@@ -376,7 +391,7 @@ FORMS: tuple[TimeForm, ...] = (
     TimeForm(
         "month-first",
         rf"\d{{1,2}}/\d{{1,2}}/\d{{4}},?[ T-]+\d{{1,2}}:\d\d(?::\d\d)?{_ANY_FRACTION}"
-        rf"(?: ?[AaPp]\.?[Mm]\b)?{_ZONE}",
+        rf"(?: ?[AaPp]\.?[Mm]\b)?{ZONE}",
         "",
         "03/14/2026, 1:21:07 PM",
         "2026-03-14T13:21:07Z",
@@ -386,13 +401,21 @@ FORMS: tuple[TimeForm, ...] = (
     TimeForm(
         "day-first",
         rf"\d{{1,2}}[.-]\d{{1,2}}[.-]\d{{4}},?[ T]+\d{{1,2}}:\d\d(?::\d\d)?"
-        rf"{_ANY_FRACTION}(?: ?[AaPp]\.?[Mm]\b)?{_ZONE}",
+        rf"{_ANY_FRACTION}(?: ?[AaPp]\.?[Mm]\b)?{ZONE}",
         "",
         "14.03.2026 09:21:07",
         "2026-03-14T09:21:07Z",
         r"^(?P<first>\d{1,2}).(?P<second>\d{1,2}).(?P<YYYY>\d{4}),?[ T]+"
         rf"{_P_CLOCK}{_P_REST}",
         day_first=True,
+    ),
+    TimeForm(
+        "day-month-short",
+        rf"\d{{1,2}}[- ]{_MONTH} {_CLOCK}{_FRACTION}",
+        "",
+        "14 Mar 09:21:07.482",
+        "2026-03-14T09:21:07.482Z",
+        rf"^(?P<dd>\d{{1,2}}).(?P<bbb>[A-Z][a-z]{{2}}) {_P_CLOCK}{_P_REST}",
     ),
     TimeForm(
         "month-day",
@@ -408,10 +431,18 @@ BY_NAME: Mapping[str, TimeForm] = {form.name: form for form in FORMS}
 # In the order in which a search tries them where several begin at the same place: a
 # form goes before those that match its beginning.
 _SEARCHED = (
-    *("half-days", "iso-zone", "iso", "iso-underscore", "dots", "slashes"),
+    *("half-days", "iso-zone", "iso", "iso-pairs", "iso-underscore", "dots", "slashes"),
     *("year-first", "iso-loose", "iso-minute", "compact-clock", "compact-clock-loose"),
     *("compact", "digits", "short-clock", "short", "month-day-compact", "websphere"),
-    *("short-slashes", "clf", "day-month", "day-month-name", "rfc850"),
+    *(
+        "short-slashes",
+        "clf",
+        "day-month-place",
+        "day-month",
+        "day-month-name",
+        "rfc850",
+    ),
+    "day-month-short",
     "month-name-first",
     *("ctime", "ctime-micros", "ctime-loose", "syslog", "syslog-loose"),
     *("month-first", "day-first", "month-day", "klog"),

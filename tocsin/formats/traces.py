@@ -30,6 +30,7 @@ class Phase(Enum):
 
     PLAIN = "a line that announces nothing"
     ANNOUNCED = "an exception is announced; the next line names it"
+    ANSWERED = "Django names the request whose traceback may follow"
     THROWN = "an exception was named; frames, or more of its message, may follow"
     FRAMES = "frames of Java, Node, .NET, Ruby, PHP or Dart"
     PYTHON = "a Python traceback before its last line"
@@ -72,6 +73,7 @@ BEGINNINGS: tuple[tuple[re.Pattern[bytes], Phase], ...] = tuple(
         (r"Task (?:exception was never retrieved|was destroyed)", Phase.PYTHON),
         (r"  \+ Exception Group Traceback", Phase.PYTHON_DONE),
         (r"--- Logging error ---", Phase.PYTHON_LOGGING),
+        (r"(?:Internal Server Error|Service Unavailable): /", Phase.ANSWERED),
         (r"panic: |fatal error: |unexpected fault address |SIG[A-Z]+: ", Phase.GO),
         (r"runtime: |goroutine \d+ \[|http: panic serving ", Phase.GO),
         (rf"{_JS_FRAME}|node:\w[\w/]*:\d+$", Phase.NODE_SOURCE),
@@ -155,6 +157,7 @@ MOVES: dict[Phase, tuple[Move, ...]] = {
         _move(_STACK, Phase.FRAMES),
     ),
     Phase.ANNOUNCED: (_move(r".*\S", Phase.THROWN),),
+    Phase.ANSWERED: (_move(r"Traceback \(most recent call last\)", Phase.PYTHON),),
     Phase.THROWN: (
         _move(r"Traceback \(most recent call last\)", Phase.PYTHON),
         *_FRAMES_ON,

@@ -50,6 +50,13 @@ F, [2026-03-14T09:21:07.490000 #31] FATAL -- : [9f1c]
 [9f1c] app/controllers/orders_controller.rb:7:in `show'""",
         "I, [2026-03-14T09:21:07.500000 #31]  INFO -- : Completed 500",
     ],
+    "letters in parentheses": [
+        "(W) 14.03.2026 09:21:07 nearly full",
+        "(E) 14.03.2026 09:21:07 disk full\non sda",
+        "(I) 14.03.2026 09:21:08 wiped",
+        "14.03.2026 09:21:09 a time comes first",
+        "(E) 14.03.2026 09:21:10 disk full",
+    ],
     "laravel": [
         """\
 [2026-03-14 09:21:07] production.ERROR: boom {"exception":"[object] (Error(code: 0))
@@ -246,6 +253,18 @@ Traceback (most recent call last):
     raise app.errors.BadRow("x")
 app.errors.BadRow: x""",
         "restarting",
+    ],
+    "django": [
+        "Not Found: /favicon.ico",
+        "Internal Server Error: /orders/8/",
+        """\
+Internal Server Error: /orders/7/
+Traceback (most recent call last):
+  File "/srv/django/core/handlers/exception.py", line 55, in inner
+    response = get_response(request)
+shop.models.Order.DoesNotExist: Order matching query does not exist.""",
+        "Internal Server Error: /orders/9/",
+        "served",
     ],
     "python, a syntax error": [
         "starting",

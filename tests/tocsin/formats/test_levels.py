@@ -38,7 +38,11 @@ def test_words(word: str, level: Level) -> None:
         ("40", Level.WARN),
         (True, Level.UNKNOWN),
         (None, Level.UNKNOWN),
-        ({"name": "error"}, Level.UNKNOWN),
+        ("ERROR+4", Level.ERROR),
+        ("error+", Level.UNKNOWN),
+        ({"name": "error", "no": 40}, Level.ERROR),
+        ({"name": 40}, Level.UNKNOWN),
+        ({"text": "error"}, Level.UNKNOWN),
     ],
 )
 def test_values_of_a_level_field(value: object, level: Level) -> None:
