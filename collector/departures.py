@@ -138,10 +138,14 @@ class Departures:
             self._descriptors.loosen(source.key)
 
     def forget(self, source: Source, *, now: float) -> None:
-        """Give up a file that cannot be read any more; its copy may have the rest."""
+        """Give up a file that cannot be read any more; its copy may have the rest.
+
+        What has nothing more to tell is kept in mind, too: it may have been packed.
+        """
+        unread = 0 if source.finished else source.unread
         if not source.finished:
             self._telemetry.file_rotated(source.path, Rotation.DELETED)
-            self._ledger.await_copy(source, source.unread, Lost.DELETED, now=now)
+        self._ledger.await_copy(source, unread, Lost.DELETED, now=now)
         self._drop(source)
 
     def _drop(self, source: Source) -> None:

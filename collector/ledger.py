@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from collector.checkpoint import root_key, row_key
 from collector.descriptors import Descriptors
@@ -21,6 +22,14 @@ from collector.stored import StoredRows
 from collector.telemetry import CollectorTelemetry, Lost
 from tocsin.config.model import CollectorConfig
 from tocsin.records.keys import partition_of, stream_prefix
+
+
+class Loss(NamedTuple):
+    """Bytes that cannot be read any more; counted once that is committed."""
+
+    path: str
+    reason: Lost
+    bytes_lost: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,9 @@ class Ledger:
 
     `sweeps` counts scans. `rewritten`: files that hold something else than before, to
     be read from their beginning once what was taken last is committed (`is_settled`).
-    `truncated`: those that were, as long as a copy of them may appear.
+    `truncated`: those that were, as long as a copy of them may appear. `losses`: what
+    the next transaction makes known. The rows that it writes tell of these bytes no
+    more, so whoever comes after a kill counts them neither twice nor never.
     """
 
     def __init__(self, stored: StoredRows) -> None:
@@ -71,6 +82,7 @@ class Ledger:
         self.is_settled = True
         self.rewritten: dict[Source, Verdict] = {}
         self.truncated: dict[Source, None] = {}
+        self.losses: list[Loss] = []
         self.doomed = stored.doomed
         self._stored = stored
         self.new_roots: dict[str, float] = {}
@@ -118,6 +130,7 @@ class Ledger:
         self, source: Source, unread: int, reason: Lost, *, now: float
     ) -> None:
         """Keep in mind what a file held that cannot be read any more."""
+        self.settle(source)
         self.truncated[source] = None
         source.before = Before(
             source.place.in_file,
@@ -128,6 +141,13 @@ class Ledger:
             reason=reason,
             file_id=source.file_id,
         )
+
+    def settle(self, source: Source) -> None:
+        """Lose what a file held before: no copy of it is to be expected any more."""
+        before, source.before = source.before, None
+        self.truncated.pop(source, None)
+        if before is not None and before.unread:
+            self.losses.append(Loss(source.path, before.reason, before.unread))
 
     def enqueue(self, source: Source) -> None:
         """Have a file read in its turn."""

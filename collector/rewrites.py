@@ -8,7 +8,7 @@ import os
 from collector.framing import Place
 from collector.gunzip import MAGIC, Gunzip, is_gzip
 from collector.identity import Trail, Verdict, new_file_id
-from collector.ledger import Ledger, Setup
+from collector.ledger import Ledger, Loss, Setup
 from collector.service import origin_of
 from collector.source import Source, Standing, holds, note_beginning
 from collector.stored import StoredRows
@@ -46,7 +46,6 @@ class Rewrites:
 
     def restart(self, source: Source, verdict: Verdict, *, now: float) -> None:
         """Read a file from its beginning: it holds something else than before."""
-        self.count_lost(source)
         self._telemetry.file_rotated(source.path, KIND[verdict])
         self._stored.doom(source.file_id)
         self._ledger.await_copy(
@@ -93,17 +92,11 @@ class Rewrites:
         for source in list(self._ledger.truncated):
             before = source.before
             if before is None or now - before.at > _COPY_APPEARS_S:
-                self.count_lost(source)
+                self._ledger.settle(source)
 
     def count_shrunk(self, source: Source) -> None:
         """Count what was cut off behind the position, if all before is as it was."""
         if source not in self._ledger.rewritten and not self.is_one(source):
             gone, source.peak = source.peak - source.size, source.size
-            self._telemetry.lost(source.path, Lost.TRUNCATED, gone)
-
-    def count_lost(self, source: Source) -> None:
-        """Count what a truncation took away, once no copy of it is to be expected."""
-        before, source.before = source.before, None
-        self._ledger.truncated.pop(source, None)
-        if before is not None and before.unread:
-            self._telemetry.lost(source.path, before.reason, before.unread)
+            self._ledger.losses.append(Loss(source.path, Lost.TRUNCATED, gone))
+            self._ledger.changed[source] = None

@@ -29,7 +29,7 @@ from collector.checkpoint import (
 from collector.framing import Framing, Place
 from collector.gunzip import Gunzip
 from collector.identity import Trail, Verdict
-from collector.ledger import Setup
+from collector.ledger import Loss, Setup
 from collector.patience import OpenEvents
 from collector.roster import Roster
 from collector.source import Source, Step, last_words, step
@@ -127,6 +127,7 @@ class Shipper:
         self._reader = ThreadPoolExecutor(1, "read-ahead")
         self._rows: dict[bytes, bytes | None] = {}
         self._gone: list[str] = []
+        self._losses: list[Loss] = []
 
     @property
     def is_ahead(self) -> bool:
@@ -351,6 +352,7 @@ class Shipper:
                 )
         self._rows, self._gone = rows, self._setup.gone.due(now=now)
         streams.update(dict.fromkeys(map(str.encode, self._gone)))
+        self._losses = list(ledger.losses)
         if rows:
             transaction.put(CHECKPOINTS, rows)
         if streams:
@@ -397,6 +399,9 @@ class Shipper:
             self._telemetry.committed(
                 service, lines=tally.lines, size=tally.size, read_at=read_at
             )
+        for loss in self._losses:
+            self._telemetry.lost(*loss)
+        del ledger.losses[: len(self._losses)]
         for refused in cargo.refused:
             self._telemetry.dead_letter(
                 refused.key, refused.size, self._record_limit or 0

@@ -217,6 +217,23 @@ def test_s24_renamed_and_packed_between_two_looks_it_is_not_read_again(
     expect(desk, numbered(60), numbered(3, start=1000))
 
 
+def test_s24_packed_long_after_it_was_read_to_its_end_it_is_not_read_again(
+    desk: Desk,
+) -> None:
+    path = desk.logs / "app.log.1"
+    path.write_bytes(numbered(60))
+    desk.work()
+    desk.work(after_s=6)
+    assert [row.finished for row in desk.rows()] == [True]
+
+    compress(path)
+    for _ in range(3):
+        desk.work(after_s=40)
+
+    expect(desk, numbered(60))
+    assert desk.lost() == 0
+
+
 def test_s24_of_one_that_was_rotated_and_packed_while_away_all_is_new(
     desk: Desk,
 ) -> None:

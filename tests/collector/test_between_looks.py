@@ -12,6 +12,7 @@ from tests.collector.core import Desk
 from tests.collector.faults import Fault
 from tests.collector.test_copies import append, expect, numbered
 from tocsin.errors import TocsinError
+from tocsin.records.keys import Mark
 
 ONE = len(numbered(1))
 
@@ -191,4 +192,24 @@ def test_written_to_after_a_truncation_and_poked_before_a_look(desk: Desk) -> No
     go_on(desk)
 
     expect(desk, numbered(1), b"another unfinished line\n")
+    assert desk.lost() == 0
+
+
+@pytest.mark.parametrize("looked", ["before", "never"])
+def test_the_unfinished_line_of_a_copy_whose_original_was_renamed_comes(
+    desk: Desk, looked: str
+) -> None:
+    path = desk.logs / "app.log"
+    path.write_bytes(b"no end")
+    if looked == "before":
+        desk.core.look()
+
+    copytruncate(path)
+    path.rename(desk.logs / "app.log.2")
+    go_on(desk)
+    desk.work(after_s=400)
+
+    assert [(r.value, r.key.mark) for r in desk.records()] == [
+        (b"no end", Mark.PARTIAL)
+    ]
     assert desk.lost() == 0

@@ -479,21 +479,3 @@ def test_what_was_cut_off_while_the_bus_was_away_is_counted(desk: Desk) -> None:
 
     expect(desk, numbered(2, start=1000))
     assert desk.lost() == len(numbered(3))
-
-
-def test_a_file_beside_one_that_went_unread_is_read(desk: Desk) -> None:
-    desk.work()
-    path = desk.logs / "app.log"
-    path.write_bytes(numbered(20))
-    desk.core.look()  # its size is known, its bytes are not
-
-    os.truncate(path, 0)
-    desk.core.look()
-    new = desk.logs / "new.tmp"
-    new.write_bytes(numbered(1, start=1000))
-    new.rename(path)
-    (desk.logs / "app.log.1").write_bytes(numbered(2, start=2000))
-    for after_s in (0, 3, 6, 60, 60):
-        desk.work(after_s=after_s)
-
-    expect(desk, numbered(1, start=1000), numbered(2, start=2000))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from collector.checkpoint import VERSION, decode_row, encode_row, row_key
+from collector.identity import Fingerprint, Trail
 from tests.collector.core import IDENTITY, Desk
 from tests.collector.rig import LogLines
 from tests.collector.test_copies import append, expect, numbered
@@ -108,6 +110,26 @@ def test_two_rows_of_one_inode_are_one_the_newer(stopped: Desk) -> None:
     # A copy of the older content may be there, and is waited for.
     stopped.work(after_s=6)
     assert older.file_id not in {r.file_id for r in stopped.rows()}
+    assert stopped.lost() == older.size
+
+
+def test_a_file_beside_one_that_went_unread_is_read(stopped: Desk) -> None:
+    (row,) = [r for r in stopped.rows() if r.path.endswith("a.log")]
+    unread = msgspec.structs.replace(row, offset=0, **asdict(Fingerprint.of(Trail())))
+    put(stopped, {row_key(IDENTITY, row.file_id): encode_row(unread)})
+    path, fresh = stopped.logs / "a.log", stopped.logs.parent / "fresh"
+    fresh.write_bytes(numbered(2, start=1000))
+    path.unlink()
+    stopped.start()
+
+    # Just when the other one is given up; of that nothing but its size is known.
+    fresh.rename(path.with_name("a.log.1"))
+    for after_s in (3, 6, 60):
+        stopped.work(after_s=after_s)
+
+    lines = numbered(10, word="a"), numbered(10, word="b")
+    expect(stopped, *lines, numbered(2, start=1000))
+    assert stopped.lost() == unread.size
 
 
 def renumbered(stopped: Desk) -> None:
