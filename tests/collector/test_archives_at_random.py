@@ -11,6 +11,7 @@ import pytest
 from tests.collector.core import Desk, ManualClock
 from tests.collector.rig import ready_bus
 from tests.collector.test_archives import compress
+from tests.seed import SEED
 
 SEQUENCES = int(os.environ.get("TOCSIN_TEST_SEQUENCES", "12"))
 STEPS = ("append",) * 3 + ("rotate", "compress", "rotate", "work", "look", "ship")
@@ -84,14 +85,14 @@ class Life:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(SEQUENCES))
+@pytest.mark.parametrize("number", range(SEQUENCES))
 def test_s24_whatever_logrotate_does_each_line_comes_once(
-    tmp_path: Path, seed: int
+    tmp_path: Path, number: int
 ) -> None:
-    logs, random = tmp_path / "logs", Random(seed)
+    logs, random = tmp_path / "logs", Random(f"{SEED} {number}")
     logs.mkdir()
     (tmp_path / "state").mkdir()
-    paths = [str(logs if seed % 2 else logs / "*")]
+    paths = [str(logs if number % 2 else logs / "*")]
     with ready_bus(tmp_path / "state") as bus:
         desk = Desk(bus, logs, ManualClock(tmp_path.stat().st_mtime), {"paths": paths})
         life = Life(desk, random)
