@@ -85,7 +85,6 @@ class Cargo:
         self.tallies: dict[str, Tally] = {}
         self.refused: list[Refused] = []
         self.size = 0
-        self.sent_bytes = 0
         self.is_full = False
 
     def add(self, source: Source, step: Step) -> None:
@@ -117,7 +116,6 @@ class Cargo:
             if everything or len(columns.values) * 2 >= self._max_lines:
                 del self._by_partition[partition]
                 self.size -= columns.size
-                self.sent_bytes += columns.size
                 self._send(transaction, partition, columns, read_at=read_at)
         self.is_full = False
 

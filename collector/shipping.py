@@ -46,8 +46,8 @@ from tocsin.values import Clock
 READ_S = 0.5
 # Read during a commit; the queue of the client is being emptied meanwhile.
 _AHEAD_BYTES = 2 * 1024**2
-# What a bus that packs may hold until the commit, before it is packed.
-_MAX_BYTES = 64 * 1024**2
+# What a bus may hold until the commit; four times as much are 20 MB more of memory.
+_MAX_HELD_BYTES = 1024**2
 # A start with 20,000 files writes its rows in parts, so that memory stays flat.
 _MAX_ROWS = 2_000
 
@@ -160,7 +160,7 @@ class Shipper:
             self._reading_ahead() as read_ahead,
             self._producer.transaction() as transaction,
         ):
-            while cargo.is_full and cargo.sent_bytes < _MAX_BYTES:
+            while cargo.is_full and transaction.held_bytes < _MAX_HELD_BYTES:
                 cargo.send(transaction, read_at=self._clock(), everything=False)
                 self._fill(load, until)
             read_at = self._clock()

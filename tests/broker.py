@@ -146,6 +146,7 @@ class Broker:
 
     `settings` are added to, or replace, those of the test broker; `client` is what a
     client needs beside the address; `format_args` go to the formatting of the storage.
+    One that `joins` another belongs to its cluster, and asks that for its controller.
     """
 
     def __init__(
@@ -155,14 +156,21 @@ class Broker:
         settings: Mapping[str, str] | None = None,
         client: Mapping[str, str] | None = None,
         format_args: tuple[str, ...] = (),
+        joins: Broker | None = None,
     ) -> None:
         self._directory = directory
         self._jars = fetch_jars()
         self._settings = dict(settings or {})
         self._client = dict(client or {})
         self._process: subprocess.Popen[bytes] | None = None
-        self.port, controller_port = _free_ports(2)
-        self._format(controller_port, format_args)
+        self.port, self.controller_port = _free_ports(2)
+        # Not to begin with "-": one in 64 would, and be taken for an option.
+        self.cluster = urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode()[:22]
+        if joins is None:
+            self._format({}, ("--standalone", *format_args))
+        else:
+            self.cluster = joins.cluster
+            self._format(_joining(joins.controller_port, self.port), format_args)
 
     @property
     def bootstrap(self) -> str:
@@ -233,27 +241,26 @@ class Broker:
         if self._process is not None:
             self._process.send_signal(number)
 
-    def _format(self, controller_port: int, format_args: tuple[str, ...]) -> None:
+    def _format(self, joining: Mapping[str, str], format_args: tuple[str, ...]) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self._directory / "server.properties"
         settings = {
             **_SETTINGS,
             "listeners": f"CLIENTS://127.0.0.1:{self.port},"
-            f"CONTROLLER://127.0.0.1:{controller_port}",
+            f"CONTROLLER://127.0.0.1:{self.controller_port}",
             "advertised.listeners": f"CLIENTS://127.0.0.1:{self.port}",
             "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller_port}",
+            "controller.quorum.bootstrap.servers": f"127.0.0.1:{self.controller_port}",
             "log.dirs": str(self._directory / "data"),
+            **joining,
             **self._settings,
         }
         path.write_text("".join(f"{k}={v}\n" for k, v in settings.items()))
-        # Not to begin with "-": one in 64 would, and be taken for an option.
-        cluster = urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         done = subprocess.run(
             [
                 *self._java(),
-                *("kafka.tools.StorageTool", "format", "--standalone"),
-                *("-t", cluster, "-c", str(path), *format_args),
+                *("kafka.tools.StorageTool", "format"),
+                *("-t", self.cluster, "-c", str(path), *format_args),
             ],
             capture_output=True,
             text=True,
@@ -283,6 +290,16 @@ class Broker:
             return
         tail = self.log_path.read_text(errors="replace")[-2000:]
         raise RuntimeError(f"the broker did not start: {tail}")
+
+
+def _joining(controller_port: int, port: int) -> dict[str, str]:
+    """What another broker of a cluster has instead of a controller of its own."""
+    return {
+        "process.roles": "broker",
+        "node.id": "2",
+        "listeners": f"CLIENTS://127.0.0.1:{port}",
+        "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller_port}",
+    }
 
 
 def _free_ports(count: int) -> list[int]:

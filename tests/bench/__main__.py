@@ -23,6 +23,8 @@ PARTS = (
     "bus_kafka",
     "collector",
     "collector_peers",
+    "collector_delay",
+    "collector_backlog",
     "processor",
     "parsing",
     "alerting",

@@ -34,21 +34,28 @@ _WRITTEN = 300  # lines, one by one, for the delay
 _RATE = 100.0  # of them a second
 
 
+_WORDS = [f"{n * 2_654_435_761 % 2**32:08x}" for n in range(4_096)]
+
+
+def log_line(number: int) -> str:
+    """One of 200 bytes; they compress about as real ones do."""
+    i, words = number, _WORDS
+    text = (
+        f"2026-11-25T08:{i // 60 % 60:02d}:{i % 60:02d}.{i % 1000:03d}Z "
+        f"INFO [worker-{i % 16}] shop.orders request id={i:08d} done in "
+        f"{i % 997} ms "
+        f"user={words[i * 7 % 4096]} session={words[i * 31 % 4096]}"
+        f"{words[i % 4096]} path=/api/v1/orders/{i % 5000} status=200"
+    )
+    return f"{text[:199]:<199}\n"
+
+
 def write_logs(directory: Path) -> None:
-    """Write lines of 200 bytes that compress about as real ones do."""
+    """Write `LINES` of them to `FILES` files."""
     directory.mkdir()
-    words = [f"{n * 2_654_435_761 % 2**32:08x}" for n in range(4_096)]
     for number in range(FILES):
         with (directory / f"app{number}.log").open("w") as file:
-            for i in range(LINES // FILES):
-                text = (
-                    f"2026-11-25T08:{i // 60 % 60:02d}:{i % 60:02d}.{i % 1000:03d}Z "
-                    f"INFO [worker-{i % 16}] shop.orders request id={i:08d} done in "
-                    f"{i % 997} ms "
-                    f"user={words[i * 7 % 4096]} session={words[i * 31 % 4096]}"
-                    f"{words[i % 4096]} path=/api/v1/orders/{i % 5000} status=200"
-                )
-                file.write(f"{text[:199]:<199}\n")
+            file.writelines(map(log_line, range(LINES // FILES)))
 
 
 class Counting(CollectorTelemetry):

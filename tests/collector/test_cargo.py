@@ -97,6 +97,7 @@ class _Counting:
     def __init__(self, inner: object, sizes: list[int]) -> None:
         self._inner = inner
         self._sizes = sizes
+        self.held_bytes = 0
 
     def send(self, topic: str, partition: int, records: object) -> None:
         self._sizes.append(len(records))  # type: ignore[arg-type]

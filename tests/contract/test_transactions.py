@@ -161,3 +161,14 @@ def test_a_second_process_fences_the_first(site: Site, bus: Bus) -> None:
 
     assert child.returncode == Fenced.exit_status
     assert read_all(bus, OUT) == {0: [b"newer"]}
+
+
+def test_a_transaction_tells_what_it_holds(bus: Bus) -> None:
+    with bus.producer("p").transaction() as tx:
+        empty = tx.held_bytes
+        tx.send(OUT, 0, records([b"value"]))
+        little = tx.held_bytes
+        tx.send(OUT, 0, records([b"%099d" % number for number in range(1_000)]))
+
+        assert empty == 0
+        assert 0 < little < tx.held_bytes

@@ -116,6 +116,10 @@ class TopicInfo:
 class Transaction(Protocol):
     """What happens together or not at all. Nothing here blocks for long."""
 
+    @property
+    def held_bytes(self) -> int:
+        """About how much memory it holds until it is committed."""
+
     def send(self, topic: str, partition: int, records: Records) -> None:
         """Append records to a partition, in order.
 

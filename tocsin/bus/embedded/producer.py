@@ -27,8 +27,8 @@ class EmbeddedTransaction:
         self._packer = packer
 
     @property
-    def blob_bytes(self) -> int:
-        """How much it will write, about."""
+    def held_bytes(self) -> int:
+        """See the port; that is also how much it will write, about."""
         return sum(len(b.blob) for batches in self.batches.values() for b in batches)
 
     def send(self, topic: str, partition: int, records: Records) -> None:
@@ -120,7 +120,7 @@ class EmbeddedProducer:
         self._database.close()
 
     def _commit(self, transaction: EmbeddedTransaction) -> None:
-        with self._database.write(transaction.blob_bytes) as connection:
+        with self._database.write(transaction.held_bytes) as connection:
             self._check_epoch(connection)
             for consumer in transaction.consumers:
                 consumer.claim_offsets(connection)

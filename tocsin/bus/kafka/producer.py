@@ -81,7 +81,7 @@ class KafkaTransaction:
         self._overflow = overflow
         self._sends: list[tuple[str, int, Records]] = []
         self._puts: list[tuple[str, Mapping[bytes, bytes | None]]] = []
-        self._held_bytes = 0
+        self.held_bytes = 0
         self.has_begun = False
         self.consumers: list[KafkaConsumer] = []
         self.largest: dict[str, int] = {}
@@ -94,8 +94,8 @@ class KafkaTransaction:
         self._check_size(topic, max(map(len, values)) + max(map(len, records.keys)))
         self._sends.append((topic, partition, records))
         if not self.has_begun:
-            self._held_bytes += sum(map(len, values))
-        if self.has_begun or self._held_bytes > _STREAM_BYTES:
+            self.held_bytes += sum(map(len, values))
+        if self.has_begun or self.held_bytes > _STREAM_BYTES:
             self._overflow(self)
 
     def put(self, table: str, rows: Mapping[bytes, bytes | None]) -> None:
@@ -124,7 +124,7 @@ class KafkaTransaction:
         rows += [self._put(*each) for each in self._puts]
         self._sends.clear()
         self._puts.clear()
-        self._held_bytes = 0
+        self.held_bytes = 0
         return rows
 
     def _sent(self, topic: str, partition: int, records: Records) -> Rows:
