@@ -246,6 +246,7 @@ class Split(Learner):
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._lines = rules[0].lines  # of any of those that count the same
+        self._is_rare = self._lines.is_rare
         self._seconds: dict[Group, Seconds] = {}
         self._trails: dict[Group, Trail] = {}
         counted, trails = self._seconds, self._trails
@@ -256,12 +257,19 @@ class Split(Learner):
         """The rules that count these lines."""
         return self._watches
 
+    @property
+    def is_of_errors(self) -> bool:
+        """Whether they are, and nothing is to be known where there are none."""
+        return self._lines.is_rare and self._lines.is_of_errors
+
     def is_about(self, service: str) -> bool:
         """Whether some rule watches a service."""
         return any(x.is_about(service) for x in self._watches)
 
     def learn(self, seen: Seen) -> Iterable[tuple[Watch, Asked]]:
         """Count lines, by group."""
+        if self._is_rare and not any(x.tallies for x in seen.panes):
+            return ()
         about = [x for x in self._watches if x.is_about(seen.service)]
         asked: list[tuple[Watch, Asked]] = []
         for part in self._lines.parts(seen.panes):

@@ -125,6 +125,11 @@ class Selection:
         return all(level in ERRORS for level in self.levels)
 
     @property
+    def is_rare(self) -> bool:
+        """Whether panes without a tally tell it nothing."""
+        return self.tally is not None and not self.tally.is_share
+
+    @property
     def is_split(self) -> bool:
         """Whether lines of one pane are in several groups."""
         return self.by_level or self.by_template or self.by_field
