@@ -129,6 +129,9 @@ def notes(result: Result, *, left_out: int) -> Iterator[str]:
         said.append(f"{totals.untimed:,} lines state no time")
     if result.dropped:
         said.append(f"{result.dropped:,} lines were too far out of order")
+    if result.uncounted:
+        names = ", ".join(map(one_line, result.uncounted))
+        said.append(f"{names}: the processor counted nothing for them at that time")
     yield "; ".join(said)
     for path, problem in totals.unreadable.items():
         yield f"{visible(path)}: {problem}"

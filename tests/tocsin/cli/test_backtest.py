@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.alerting.story import Feed, Frames, pane
@@ -104,24 +105,25 @@ def test_the_counts_on_the_bus_are_run_over_without_any_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Feed(tmp_path) as feed:
-        frames = Frames()
-        feed.send(
-            *(
-                frames.next(
-                    START + at + 1, [pane(START + at, 30 * (at == 50), lines=99)]
-                )
-                for at in range(60)
-            )
+        source = Frames()
+        made = (
+            source.next(START + at + 1, [pane(START + at, 30 * (at == 50), lines=99)])
+            for at in range(60)
         )
+        feed.send(*(msgspec.structs.replace(x, counted=()) for x in made))
         url = f"embedded://{feed.path}"
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules: [{name: done, type: match, text: done, warning: 1}]\n")
 
-    status = invoke(["backtest", "--from-topic", "--json", "--bus", url])
+    words = ["backtest", "--from-topic", "--rules", str(rules), "--json", "--bus", url]
+    status = invoke(words)
 
     said = capsys.readouterr()
     [found] = [json.loads(line) for line in said.out.splitlines()]
     assert status == 0
     assert (found["service"], found["count"]) == ("checkout", 30)
     assert found["detected_at"] == START + 51.5
+    assert "done: the processor counted nothing for them at that time" in said.err
 
 
 def test_a_plot_is_written_as_png(

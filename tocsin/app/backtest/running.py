@@ -32,12 +32,14 @@ class Result:
     """What the rules would have told.
 
     `incidents`: as they were at the end, oldest first; a reopened one stays one.
-    `dropped`: lines that were too far out of order to be counted.
+    `dropped`: lines that were too far out of order to be counted. `uncounted`: rules
+    whose lines the processor did not count when it wrote the frames.
     """
 
     totals: Totals
     incidents: list[Incident] = field(default_factory=list)
     dropped: int = 0
+    uncounted: list[str] = field(default_factory=list)
 
     @property
     def days(self) -> float:
@@ -188,7 +190,7 @@ def replay(bus: Bus, watch: Watch, rules: AlertingConfig) -> Result:
             totals.last = max(totals.last, pane.second)
     totals.services = len(services)
     found = sorted(incidents.values(), key=lambda x: (x.detected_at, x.id))
-    return Result(totals, found, engine.dropped)
+    return Result(totals, found, engine.dropped, engine.uncounted)
 
 
 def backtest(
