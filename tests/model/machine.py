@@ -1,7 +1,7 @@
 """The collector's core on real files and a real bus, against the model.
 
 No thread, no process, no waiting: the machine calls scan, read, commit and crash
-itself, and time is what it says. Each run plays other sequences; `TOCSIN_TEST_SEED`
+itself, and time is what it says. Each commit plays other sequences; `TOCSIN_TEST_SEED`
 brings those of a run again, `TOCSIN_TEST_SEQUENCES` makes it more or fewer. A failing
 sequence is printed step by step, shrunk.
 """
