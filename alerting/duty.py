@@ -13,7 +13,7 @@ from alerting.delivery import Delivery
 from alerting.desk import Change, Desk
 from alerting.engine import Engine, Outcome
 from alerting.heartbeat import Heartbeat
-from alerting.incident import BURST, Incident, encode_incident
+from alerting.incident import Incident, encode_incident
 from alerting.message import alert_record
 from alerting.notice import Notice, encode_row
 from alerting.orders import OrderBook
@@ -25,7 +25,7 @@ from alerting.telemetry import AlertingTelemetry
 from alerting.tiling import Fit
 from tocsin.errors import BadRecord
 from tocsin.ports.bus import Batch, Bus, Consumer, Producer, Records, Transaction
-from tocsin.records.frames import Frame, decode_frame
+from tocsin.records.frames import Frame, Skew, decode_frame
 from tocsin.records.public import DeadLetter
 from tocsin.records.topics import (
     ACKNOWLEDGEMENTS,
@@ -74,6 +74,7 @@ class Duty:
         self._heartbeat = heartbeat
         self._check = SelfCheck(desk.incidents.values())
         self._missing = self._skewed = 0  # since the last look
+        self._skews: list[Skew] = []
         self._heard_at = clock()
         self._is_idle = True
         self._telemetry = telemetry
@@ -135,11 +136,13 @@ class Duty:
             is_idle=self._is_idle,
             missing=self._missing,
             skewed=self._skewed,
+            skews=self._skews,
             collectors_down=self._collectors.roll.down(now),
             uncounted=self._engine.uncounted,
             undelivered_since=self.delivery.waits_since,
         )
         self._missing = self._skewed = 0
+        self._skews = []
         for incident, kind in self._check.look(vitals):
             self._incidents[incident.id] = incident
             self._outcomes.append(Outcome(incident, kind, ()))
@@ -172,7 +175,7 @@ class Duty:
             fits[self._take(frame, now)] += 1
         self._owes = True
         self._telemetry.frames(fits)
-        self._telemetry.decided(BURST, self._engine.reasons)
+        self._telemetry.decided(self._engine.reasons)
         self._engine.reasons.clear()
         self._telemetry.new_templates(self._engine.new_templates())
         if self._engine.dropped:
@@ -184,6 +187,7 @@ class Duty:
         self._heard_at = now
         self._is_idle = frame.caught_up
         self._skewed += frame.skewed
+        self._skews += frame.skews
         self._missing += step.missing
         self._outcomes += step.outcomes
         if step.fit is Fit.GAP:

@@ -54,8 +54,8 @@ class Step:
 class Engine:
     """The whole of alerting's state, rebuilt from incidents and recent frames.
 
-    `reasons` counts decisions, also those to do nothing; `dropped` counts lines that
-    were too late for the ring. Whoever reads them may clear them.
+    `reasons` counts decisions of rules, also those to do nothing; `dropped` counts
+    lines that were too late for the ring. Whoever reads them may clear them.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Engine:
         self._counted: tuple[str, ...] | None = None  # by the last frame
         self.uncounted: list[str] = []  # rules that cannot see their lines
         self._changed: dict[str, Incident] = {}
-        self.reasons: Counter[Reason] = Counter()
+        self.reasons: Counter[tuple[str, Reason]] = Counter()
         self.dropped = 0
         for incident in incidents:
             self._restore(incident)
@@ -163,7 +163,7 @@ class Engine:
             return Step(fit, missing, ())
         outcomes: list[Outcome] = []
         stale = sum(x.stale and x.errors > 0 for x in frame.panes)
-        self.reasons[Reason.TOO_OLD] += stale
+        self.reasons[BURST, Reason.TOO_OLD] += stale
         settled = self._whole_watermark()
         self._processed_at = frame.processed_at
         for panes in _by_second(frame.panes):
@@ -273,7 +273,7 @@ class Engine:
         state = self._incidents.get((BURST, seen.group))
         is_open = state is not None and state.is_open
         if burst is None and not is_open:
-            self.reasons[Reason.NOT_FIRING] += 1
+            self.reasons[BURST, Reason.NOT_FIRING] += 1
             return []
         trail = self._trails[service]
         window, span_s, end = _NOTHING, 1, second
@@ -309,6 +309,7 @@ class Engine:
         is_open = state is not None and state.is_open
         sign = None if watch.waits else watch.judge_since(group, second)
         if sign is None and not is_open:
+            self.reasons[watch.name, Reason.NOT_FIRING] += 1
             return []
         trail = self._trail_of(watch, group)
         since = int(state.opened_at) - 1 if state is not None else second
@@ -354,7 +355,9 @@ class Engine:
         outcomes: list[Outcome] = []
         for watch, second, group in due:
             sign = watch.judge(group, second)
-            if sign is not None:
+            if sign is None:
+                self.reasons[watch.name, Reason.NOT_FIRING] += 1
+            else:
                 event = self._event(watch, group, second, sign, count=0)
                 outcomes += self._decide(event, second, now)
         return outcomes
@@ -367,9 +370,8 @@ class Engine:
         start = _next(self._checked, reached)
         self._checked = reached
         outcomes = self._ask(self._working.due(start, reached), now)
-        held_back = self._working.held_back()
-        if held_back:
-            self.reasons[Reason.COLLECTOR_DOWN] += held_back
+        for rule, count in self._working.held_back().items():
+            self.reasons[rule, Reason.COLLECTOR_DOWN] += count
         for incident in [x for x in self._incidents.values() if x.is_open]:
             key = incident.key
             first = max(start, reached - _MAX_STEPS_S, int(incident.fired_at))
@@ -410,7 +412,7 @@ class Engine:
         policy = self._policy if watch is None else watch.policy
         before = self._incidents.get(key)
         state, commands, reason = reduce(before, event, now, policy)
-        self.reasons[reason] += 1
+        self.reasons[rule, reason] += 1
         if state is None:
             return []
         if state != before:

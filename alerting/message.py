@@ -14,7 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from alerting.evidence import TemplateTally
-from alerting.incident import Arrival, Incident, Kind, Reason
+from alerting.incident import SELF, Arrival, Incident, Kind, Reason
 from alerting.notice import Notice, Phrase, Verdict, phrase
 from alerting.text import cut, one_line
 from tocsin.records.public import AlertRecord
@@ -46,7 +46,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `note`: what is said below it so that people notice, as of `note_sequence`.
     `links`: names and addresses, made of configured ones alone.
     `parent`: the message below which it belongs, while there is a storm. `table`: the
-    incidents of a storm or a digest, a line each.
+    incidents of a storm or a digest, a line each. `fired_at`: the second that the rule
+    looked at when it fired.
     """
 
     incident: str
@@ -64,6 +65,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     spark_peak: int = 0
     arrival: Arrival = Arrival()
     detected_at: float = 0.0
+    fired_at: float = 0.0
     reason: str = ""
     labels: dict[str, str] = {}
     opened_at: float = 0.0
@@ -82,6 +84,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def summary(self) -> str:
         """Header and reason in one line."""
         return f"{self.header} - {self.why}"
+
+    @property
+    def on_a_phone(self) -> str:
+        """The same, and what most of the lines say."""
+        top = self.templates[0].text if self.is_open and self.templates else ""
+        is_told = not top or top in self.why
+        return self.summary if is_told else f"{self.summary}; {top}"
 
 
 def describe(
@@ -114,6 +123,7 @@ def describe(
         spark_peak=max(spark, default=0),
         arrival=incident.arrival,
         detected_at=incident.detected_at,
+        fired_at=incident.fired_at,
         reason=incident.reason,
         labels={x: cut(one_line(y), _MAX_NAME) for x, y in incident.labels.items()},
         opened_at=incident.opened_at,
@@ -202,7 +212,8 @@ def _icon(incident: Incident) -> str:
 
 
 def _title(incident: Incident) -> str:
-    name = cut(one_line(str(incident.of)), _MAX_NAME)
+    of = "Tocsin" if incident.rule == SELF else str(incident.of)
+    name = cut(one_line(of), _MAX_NAME)
     done = "" if incident.is_open else " resolved"
     return f"{name}: {one_line(incident.headline) or 'ERROR burst'}{done}"
 
@@ -239,7 +250,7 @@ def _fields(
         ("Since", clock_time(incident.opened_at)),
         ("Duration", span(incident.duration_s(now))),
         *_counts(incident),
-        ("Hosts", (", ".join(hosts[:_SHOWN_HOSTS]) + more) or "unknown"),
+        *([("Hosts", ", ".join(hosts[:_SHOWN_HOSTS]) + more)] if hosts else []),
         ("Rule", incident.rule),
         ("Incident", incident.id),
     )

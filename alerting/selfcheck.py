@@ -17,6 +17,7 @@ import msgspec
 from alerting.burst import Severity
 from alerting.evidence import Evidence
 from alerting.incident import (
+    SELF,
     Arrival,
     Incident,
     Kind,
@@ -25,13 +26,16 @@ from alerting.incident import (
     Trigger,
     incident_id,
 )
+from alerting.message import span
+from tocsin.records.frames import Skew
 
-SELF = "tocsin"
 _CALM_S = 60.0
 _LAG_S = 120.0
 _NEWS_S = 600.0  # what was lost or misread is news for so long
 _UNDELIVERED_S = 300.0
 _SHOWN = 8
+_MAX_SKEWS = 2000
+_QUARTER_S, _ZONE_QUARTERS = 900, 14 * 4  # zones are whole quarters of an hour
 _MIN_SKEWED = 10  # a line or two with a strange time are no reason to wake anybody
 
 
@@ -58,6 +62,7 @@ _AFTER_S = {
     Problem.UNCOUNTED: 60.0,  # after a change, the processor learns of it, too
     Problem.COLLECTOR_DOWN: 30.0,  # when the bus was away, all rows are old at first
 }
+_NAMES_WHO = {Problem.COLLECTOR_DOWN, Problem.SKEWED}
 _SEVERITY: dict[Problem, Severity] = {
     Problem.NO_FRAMES: "critical",
     Problem.COLLECTOR_DOWN: "critical",
@@ -69,6 +74,7 @@ _SEVERITY: dict[Problem, Severity] = {
 class Vitals:
     """How Tocsin is; counts are those since the last look, instants Unix seconds.
 
+    `skews`: whose lines those are, as far as it is told.
     `heard_at`: when the processor last said anything; None before it ever did.
     `collectors_down`: the hosts whose collector is. `undelivered_since`: by channel,
     since when its oldest message waits. `uncounted`: the rules whose lines the
@@ -81,6 +87,7 @@ class Vitals:
     is_idle: bool = True  # the processor had nothing left to read
     missing: int = 0
     skewed: int = 0
+    skews: Sequence[Skew] = ()
     collectors_down: Sequence[str] = ()
     uncounted: Sequence[str] = ()
     undelivered_since: Mapping[str, float] = field(default_factory=dict)
@@ -107,6 +114,7 @@ class SelfCheck:
         self._watched = {x: _Watched() for x in Problem}
         self._lost: list[tuple[float, int]] = []
         self._skewed: list[tuple[float, int]] = []
+        self._skews: list[tuple[float, Skew]] = []
         by_service = {x.service: x for x in Problem}
         for incident in incidents:
             problem = by_service.get(incident.service)
@@ -129,6 +137,8 @@ class SelfCheck:
         now = vitals.now
         self._lost = _recent(self._lost, now, vitals.missing)
         self._skewed = _recent(self._skewed, now, vitals.skewed)
+        kept = (x for x in self._skews if x[0] > now - _NEWS_S)
+        self._skews = [*kept, *((now, x) for x in vitals.skews)][-_MAX_SKEWS:]
 
     def _why(self, problem: Problem, vitals: Vitals) -> str:  # noqa: PLR0911 - one each
         """What is wrong in one sentence; empty where nothing is."""
@@ -144,8 +154,8 @@ class SelfCheck:
                 return f"{lost:,} lines in the last 10 m" if lost else ""
             case Problem.SKEWED:
                 skewed = sum(x for _, x in self._skewed)
-                text = f"{skewed:,} lines in the last 10 m; check clocks and time zones"
-                return text if skewed >= _MIN_SKEWED else ""
+                enough = skewed >= _MIN_SKEWED
+                return _skewed(skewed, (x for _, x in self._skews)) if enough else ""
             case Problem.UNCOUNTED:
                 return _uncounted(vitals.uncounted)
             case Problem.UNDELIVERED:
@@ -183,6 +193,31 @@ def _uncounted(rules: Sequence[str]) -> str:
 def _some(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_SHOWN])
     return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+
+
+def _skewed(lines: int, skews: Iterable[Skew]) -> str:
+    """How far whose clocks are off, the one with the most lines first."""
+    places: dict[tuple[str, str], Skew] = {}
+    for skew in skews:  # the newest says how far, all say how many
+        before = places.get((skew.service, skew.host))
+        total = skew.lines + (before.lines if before else 0)
+        places[skew.service, skew.host] = msgspec.structs.replace(skew, lines=total)
+    ranked = sorted(places.values(), key=lambda x: -x.lines)
+    whose = [f"{x.service} on {x.host} is {_off(x.off_s)}" for x in ranked]
+    told = _some(whose) or "check clocks and time zones"
+    return f"{told}: {lines:,} lines in the last 10 m"
+
+
+def _off(off_s: float) -> str:
+    """How far a clock is off, and whether that is what a time zone would make."""
+    size = abs(off_s)
+    way = "ahead" if off_s > 0 else "behind"
+    quarters = round(size / _QUARTER_S)
+    zone_s = quarters * _QUARTER_S
+    if 0 < quarters <= _ZONE_QUARTERS and abs(size - zone_s) < 60:
+        return f"{span(zone_s)} {way} (a time zone?)"
+    far = f"{size / 86_400:,.0f} days" if size >= 2 * 86_400 else span(size)
+    return f"{far} {way}"
 
 
 def _undelivered(vitals: Vitals) -> str:
@@ -223,14 +258,20 @@ def _step(
 def _renewed(
     problem: Problem, watched: _Watched, why: str, now: float
 ) -> SelfChange | None:
-    """Tell that it is not the same collectors any more; others' words tell numbers."""
+    """Tell that others are concerned now; that numbers grow is no news."""
     incident = watched.incident
-    if problem is not Problem.COLLECTOR_DOWN or incident is None or incident.why == why:
+    if incident is None or problem not in _NAMES_WHO:
+        return None
+    if _who(problem, incident.why) == _who(problem, why):
         return None
     watched.incident = msgspec.structs.replace(
         incident, why=why, sequence=incident.sequence + 1, edited_at=now
     )
     return SelfChange(watched.incident, "updated")
+
+
+def _who(problem: Problem, why: str) -> str:
+    return why.rpartition(": ")[0] if problem is Problem.SKEWED else why
 
 
 def _opened(problem: Problem, why: str, since: float, now: float) -> Incident:

@@ -28,7 +28,7 @@ class AlertingTelemetry:
         self._service = BoundedLabel(overflow_counter(registry), "service")
         self._evaluations = Counter(
             "tocsin_rule_evaluations",
-            "Decisions on a rule, also those to do nothing",
+            "Decisions of a rule on lines that may make it fire",
             ["rule", "outcome"],
             registry=registry,
         )
@@ -127,9 +127,9 @@ class AlertingTelemetry:
         for severity in _SEVERITIES:
             self._active.labels(severity).set(0)
 
-    def decided(self, rule: str, reasons: Mapping[Reason, int]) -> None:
-        """Decisions were taken."""
-        for reason, count in reasons.items():
+    def decided(self, reasons: Mapping[tuple[str, Reason], int]) -> None:
+        """Decisions were taken, of rules that a configuration names."""
+        for (rule, reason), count in reasons.items():
             self._evaluations.labels(rule, reason.name.lower()).inc(count)
 
     def opened(self, incident: Incident) -> None:

@@ -17,6 +17,7 @@ from alerting.delivery import Delivery
 from alerting.desk import Desk, Rules
 from alerting.duty import Duty
 from alerting.heartbeat import Heartbeat
+from alerting.incident import SELF
 from alerting.inhibition import inhibitions
 from alerting.intervals import mute_intervals
 from alerting.notify.port import Notifier
@@ -26,7 +27,6 @@ from alerting.recovery import rebuilt_engine, stored_incidents, stored_notices
 from alerting.rollcall import CollectorTable
 from alerting.routing import Routing, tree
 from alerting.rules.rule import rule_of
-from alerting.selfcheck import SELF
 from alerting.settings import burst_rule, policy
 from alerting.silences import configured
 from alerting.telemetry import AlertingTelemetry

@@ -30,10 +30,11 @@ from processor.panes import (
 )
 from processor.parsing import Events, Parser
 from processor.recognition import NO_FORMAT
+from processor.skews import skews_of
 from processor.streams import Learned, StreamFormats
 from tocsin.formats.catalogue import FORMATS
 from tocsin.ports.bus import Batch, Position
-from tocsin.records.frames import Frame, Pane, encode_frame
+from tocsin.records.frames import Frame, Pane, Skew, encode_frame
 from tocsin.records.public import DeadLetter
 from tocsin.records.streams import Stream
 from tocsin.values import LEVELS
@@ -229,6 +230,7 @@ class Flusher:
             unparsed=int(read.times.untimed[rows].sum()),
             skewed=int(read.times.skewed[rows].sum()),
             counted=self.settings.counted,
+            skews=_skews(read, rows),
         )
 
     def _found(
@@ -277,6 +279,13 @@ class Flusher:
         ]
 
 
+def _skews(read: _Read, rows: Bools) -> tuple[Skew, ...]:
+    """Whose lines, of these rows, state implausible times."""
+    off = rows & read.times.skewed
+    off_s = read.events.seconds[off] - read.lines.arrival[off]
+    return skews_of(off_s, read.origins.origin_of[off], read.origins)
+
+
 def _within(lines: Lines, known: Known, end: Callable[[Stream], int]) -> Bools:
     """Which lines begin before that offset of their file."""
     within = np.zeros(len(lines.stream_of), np.bool_)
@@ -311,13 +320,24 @@ def split(frame: Frame) -> list[Frame]:
     edges = [*range(frame.lo, frame.lo + len(pieces)), frame.hi]
     frames = [
         msgspec.structs.replace(
-            frame, lo=lo, hi=hi, panes=tuple(panes), late=0, unparsed=0, skewed=0
+            frame,
+            lo=lo,
+            hi=hi,
+            panes=tuple(panes),
+            late=0,
+            unparsed=0,
+            skewed=0,
+            skews=(),
         )
         for panes, (lo, hi) in zip(pieces, pairwise(edges), strict=True)
     ]
     last = frames[-1]
     frames[-1] = msgspec.structs.replace(
-        last, late=frame.late, unparsed=frame.unparsed, skewed=frame.skewed
+        last,
+        late=frame.late,
+        unparsed=frame.unparsed,
+        skewed=frame.skewed,
+        skews=frame.skews,
     )
     return frames
 

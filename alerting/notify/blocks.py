@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from alerting.message import Message, delay
+from alerting.incident import SELF
+from alerting.message import Message, clock_time, delay
 from alerting.text import cut
 
 _HEADER, _SECTION, _FIELD = 150, 3000, 2000
@@ -51,7 +52,7 @@ def blocks(message: Message, *, sent_at: float) -> list[Block]:
 
 def fallback(message: Message) -> str:
     """The text of notifications, and of the message where blocks are refused."""
-    return escape(cut(message.summary, 1000))
+    return escape(cut(message.on_a_phone, 1000))
 
 
 def plain(message: Message) -> str:
@@ -160,11 +161,23 @@ def delays(message: Message, sent_at: float) -> str:
     Up to the sending in the first message; an edit comes later by design.
     """
     times = message.arrival
+    first = message.kind == "opened"
     if not times.written_at:
-        return "delays unknown"
+        return _without_line(message, sent_at if first else None)
     read = delay(times.read_at - times.written_at)
     processed = delay(times.processed_at - times.read_at)
-    first = message.kind == "opened"
     told_at = sent_at if first else message.detected_at
     told = f"{'sent' if first else 'noticed'} +{delay(told_at - times.processed_at)}"
     return f"latest line written, read +{read}, processed +{processed}, {told}"
+
+
+def _without_line(message: Message, sent_at: float | None) -> str:
+    """The same where no line made the rule fire: silence, a share, Tocsin itself."""
+    until = clock_time(message.fired_at).split()[1]
+    if message.labels.get("rule") == SELF:
+        return f"Tocsin about itself, noticed at {until} UTC"
+    noticed = delay(message.detected_at - message.fired_at)
+    told = f"no one line behind it: looked at until {until} UTC, noticed +{noticed}"
+    if sent_at is None:
+        return told
+    return f"{told}, sent +{delay(sent_at - message.detected_at)}"

@@ -153,12 +153,12 @@ class Working:
             news.found.clear()
         return found
 
-    def held_back(self) -> int:
-        """How often silence was not told, as nobody read the files; cleared."""
-        total = sum(x.held_back for x in self._absences)
+    def held_back(self) -> dict[str, int]:
+        """How often rules told of no silence, as nobody read the files; cleared."""
+        found = {x.name: x.held_back for x in self._absences if x.held_back}
         for absence in self._absences:
             absence.held_back = 0
-        return total
+        return found
 
     def remembered(self) -> dict[bytes, bytes | None]:
         """The rows that changed since they were last asked for."""

@@ -12,6 +12,7 @@ from alerting.selfcheck import Problem, SelfChange, SelfCheck, Vitals
 from alerting.telemetry import AlertingTelemetry
 from tests.alerting.receiver import Receiver
 from tests.alerting.story import START, wait_until
+from tocsin.records.frames import Skew
 
 
 def vitals(at: float, **values: object) -> Vitals:
@@ -97,6 +98,23 @@ def test_a_few_strange_times_wake_nobody(lines: int, told: int) -> None:
     assert len(changes) == told
 
 
+def test_whose_clocks_are_off_is_told_and_by_how_much() -> None:
+    ahead = Skew("cart", "web-3", 7, 3_598.0)
+    behind = Skew("billing", "db-1", 5, -9 * 86_400.0)
+    check = SelfCheck()
+    [opened] = played(check, vitals(0, skewed=12, skews=[ahead, behind]))
+    same = played(check, vitals(1, skewed=7, skews=[ahead]))
+    [more] = played(check, vitals(2, skewed=1, skews=[Skew("a", "b", 1, 70.0)]))
+
+    assert opened.incident.why == (
+        "cart on web-3 is 1 h 0 m ahead (a time zone?), billing on db-1 is 9 days "
+        "behind: 12 lines in the last 10 m"
+    )
+    assert same == []
+    assert more.kind == "updated"
+    assert "a on b is 1 m 10 s ahead: 20 lines" in more.incident.why
+
+
 def test_a_channel_that_takes_nothing_is_named() -> None:
     since = {"slack:#ops": START, "mail": START + 200.0}
     changes = played(
@@ -108,7 +126,7 @@ def test_a_channel_that_takes_nothing_is_named() -> None:
     [opened] = changes
     assert opened.incident.why == "not for over 5 m in slack:#ops"
     shown = render(describe(opened.incident, "opened", (), now=START + 301), sent_at=0)
-    assert shown.startswith("🟠 tocsin-undelivered: messages cannot be delivered\n")
+    assert shown.startswith("🟠 Tocsin: messages cannot be delivered\n")
 
 
 def test_a_restart_goes_on_with_what_was_told() -> None:

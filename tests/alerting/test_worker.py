@@ -451,5 +451,5 @@ def test_a_collector_that_is_down_is_told_and_not_that_its_services_are_silent(
 
     assert alerting.error is None
     down, gone = sorted(headers(fake_slack), key=lambda x: "cart" in x)
-    assert down == "🔴 tocsin-collector-down: a collector is down"
+    assert down == "🔴 Tocsin: a collector is down"
     assert "cart" in gone

@@ -22,6 +22,7 @@ from tocsin.records.frames import (
     Frame,
     Pane,
     Sample,
+    Skew,
     TemplateCount,
     ValueCount,
     encode_frame,
@@ -204,6 +205,18 @@ def test_an_implausible_time_counts_at_its_arrival_as_skewed() -> None:
         (int(NOW) - 3600, 1, False),
         (int(NOW), 1, False),
         (int(NOW), 1, True),
+    ]
+
+
+def test_whose_times_are_implausible_is_told_by_service_and_host() -> None:
+    zone, plain = (b'{"time":%f,"level":"info"}' % at for at in (NOW + 3600, NOW))
+    cart = batch([zone, zone, plain], service="cart")
+
+    found = flush(flusher(), cart, batch([plain, zone], lo=3)).frames
+
+    assert [x.skews for x in found] == [
+        (Skew("cart", "h", 2, 3600),),
+        (Skew("api", "h", 1, 3600),),
     ]
 
 

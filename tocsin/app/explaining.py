@@ -105,7 +105,8 @@ def _replay(bus: Bus, config: Config, made: Account, now: float) -> None:
         _remember(bus, news, made, int(made.last_line_at))
     for name in ("burst" if not alerting.burst.enabled else "", *made.elsewhere):
         made.nearest.pop(name, None)
-    made.decisions = engine.reasons
+    for (_, reason), count in engine.reasons.items():
+        made.decisions[reason] += count
     made.watermark = engine.watermark
 
 

@@ -110,6 +110,18 @@ class Pane(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         return self.counts[Level.ERROR] + self.counts[Level.FATAL]
 
 
+class Skew(msgspec.Struct, frozen=True, array_like=True):
+    """Lines of a service on a host whose times are off; the median, in seconds.
+
+    Above zero: they state times that are not yet.
+    """
+
+    service: str
+    host: str
+    lines: int
+    off_s: float
+
+
 class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one flush found in `[lo, hi)` of the partition `source` of raw-logs.
 
@@ -118,6 +130,7 @@ class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
     `lo == hi` is a heartbeat. `late`, `unparsed`, `skewed`: lines that came after
     their window closed, stated no time, or stated an implausible one. `counted`: what
     panes count beside levels and templates (tocsin.config.tallies); None: not told.
+    `skews`: who states implausible times, a bounded number of them.
     """
 
     source: int
@@ -131,6 +144,7 @@ class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
     unparsed: int = 0
     skewed: int = 0
     counted: tuple[str, ...] | None = None
+    skews: tuple[Skew, ...] = ()
 
 
 _encoder = msgspec.json.Encoder()

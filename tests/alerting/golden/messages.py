@@ -16,9 +16,11 @@ import msgspec
 
 from alerting.bundle import describe_bundle
 from alerting.evidence import Evidence
+from alerting.incident import Arrival
 from alerting.message import Message, describe
 from alerting.notify.blocks import blocks, fallback
 from alerting.notify.terminal import render
+from alerting.selfcheck import SelfCheck, Vitals
 from tests.alerting.story import START
 from tests.alerting.test_message import (
     SPARK,
@@ -29,6 +31,7 @@ from tests.alerting.test_message import (
     storm,
     tally,
 )
+from tocsin.records.frames import Skew
 
 FOLDER = Path(__file__).parent
 _AT = START + 60.52
@@ -63,7 +66,10 @@ def _stale() -> Message:
 
 
 def _absence() -> Message:
-    return describe(silent(), "opened", (), now=START + 300)
+    found = msgspec.structs.replace(
+        silent(), arrival=Arrival(), fired_at=START + 299, detected_at=START + 300.4
+    )
+    return describe(found, "opened", (), now=START + 301)
 
 
 def _new_pattern() -> Message:
@@ -83,6 +89,26 @@ def _digest() -> Message:
     return describe_bundle(late, known, now=START + 7200)
 
 
+def _of_itself(**vitals: Any) -> Message:
+    """The first message that a look at itself, a minute later, leads to."""
+    check = SelfCheck()
+    looks = (Vitals(now=START + x, heard_at=START + x, **vitals) for x in (0, 60))
+    found = [change.incident for look in looks for change in check.look(look)]
+    return describe(found[0], "opened", (), now=_AT + 0.5)
+
+
+def _collector_down() -> Message:
+    return _of_itself(collectors_down=["web-3", "web-7"])
+
+
+def _skewed() -> Message:
+    return _of_itself(skewed=412, skews=[Skew("cart", "web-3", 412, 3_601.5)])
+
+
+def _lagging() -> Message:
+    return _of_itself(watermark=START - 150.0, is_idle=False)
+
+
 def _hostile() -> Message:
     evil = Evidence((tally(_EVIL, 3), tally("x" * 10_000, 2)), (_EVIL,))
     return describe(incident(_EVIL, evil), "opened", SPARK, now=_AT)
@@ -98,6 +124,9 @@ MESSAGES: dict[str, Callable[[], Message]] = {
     "new_pattern": _new_pattern,
     "storm": _storm,
     "digest": _digest,
+    "collector_down": _collector_down,
+    "skewed": _skewed,
+    "lagging": _lagging,
     "hostile": _hostile,
 }
 
