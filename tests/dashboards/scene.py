@@ -90,7 +90,7 @@ class Scene:
     def _alert(self, now: float) -> None:
         telemetry = self._alerting
         incident = _incident(now)
-        telemetry.decided("errors", {Reason.OPENED: 1})
+        telemetry.decided({("errors", Reason.OPENED): 1})
         telemetry.opened(incident)
         telemetry.resolved(incident)
         telemetry.incidents([incident])

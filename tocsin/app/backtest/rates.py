@@ -16,9 +16,9 @@ _MAX_STEPS, _MAX_SERVICES = 2048, 2000
 
 @dataclass(slots=True)
 class Step:
-    """Some seconds of a service; `peak` and `usual` in errors a second."""
+    """Some seconds of a service: their errors, and how many a second are expected."""
 
-    peak: int = 0
+    errors: int = 0
     usual: float = 0.0
 
 
@@ -37,15 +37,13 @@ class Rates:
                 if len(self.services) >= _MAX_SERVICES:
                     continue
                 steps = self.services[pane.service] = {}
-            number = pane.second // self.step_s
-            step = steps.get(number)
+            step = steps.get(pane.second // self.step_s)
             if step is None:
                 usual = engine.usual_rate(pane.service, pane.second)
-                step = steps[number] = Step(usual=usual)
-                if len(steps) > _MAX_STEPS:
-                    self._coarsen()
-                    continue
-            step.peak = max(step.peak, pane.errors)
+                step = steps[pane.second // self.step_s] = Step(usual=usual)
+            step.errors += pane.errors
+            if len(steps) > _MAX_STEPS:
+                self._coarsen()
 
     def _coarsen(self) -> None:
         """Steps twice as long, for all services."""
@@ -54,6 +52,6 @@ class Rates:
             merged: dict[int, Step] = {}
             for number, step in steps.items():
                 into = merged.setdefault(number // 2, Step())
-                into.peak = max(into.peak, step.peak)
+                into.errors += step.errors
                 into.usual = max(into.usual, step.usual)
             self.services[service] = merged

@@ -114,7 +114,7 @@ def command(  # noqa: PLR0913 - the options
         for line in quality(score(result.incidents, truth), result):
             click.echo(line, err=as_json)
     if plot is not None and watch.rates is not None:
-        _draw(plot, watch.rates, result)
+        _draw(plot, watch.rates, result, truth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +175,13 @@ def _show(result: Result, watch: Watch) -> None:
         click.echo(line)
 
 
-def _draw(path: Path, rates: Rates, result: Result) -> None:
+def _draw(path: Path, rates: Rates, result: Result, truth: Labels | None) -> None:
     from tocsin.app.backtest.plot import draw  # noqa: PLC0415 - it needs numpy
 
     totals = result.totals
-    picture = draw(rates, result.incidents, first=totals.first, last=totals.last)
+    picture = draw(
+        rates, result.incidents, first=totals.first, last=totals.last, labels=truth
+    )
     try:
         picture.save(path)
     except OSError as error:

@@ -11,8 +11,9 @@ from alerting.incident import Policy
 from tests.alerting.story import START, Frames, pane
 from tests.tocsin.cli.test_incidents import incident
 from tocsin.app.backtest.canvas import Canvas, Colour
+from tocsin.app.backtest.labels import Labels, Span
 from tocsin.app.backtest.plot import draw
-from tocsin.app.backtest.rates import Rates
+from tocsin.app.backtest.rates import Rates, Step
 
 RED, BLACK, WHITE = Colour(255, 0, 0), Colour(0, 0, 0), (255, 255, 255)
 
@@ -91,4 +92,17 @@ def test_a_long_history_is_drawn_in_longer_steps() -> None:
     assert rates.step_s == 4
     steps = rates.services["checkout"]
     assert len(steps) <= 2048
-    assert max(x.peak for x in steps.values()) == 1
+    assert sum(x.errors for x in steps.values()) == 1
+
+
+def test_known_trouble_is_marked_below_the_errors() -> None:
+    rates = Rates(services={"checkout": {START: Step(3, 0.1)}})
+    known = {"checkout": [Span(START + 100, START + 200, "outage")]}
+
+    def greens(labels: Labels) -> int:
+        canvas = draw(rates, [], first=START, last=START + 600, labels=labels)
+        below_legend = pixels(canvas)[40:]
+        return sum(g > 140 and r < 60 for row in below_legend for r, g, _ in row)
+
+    assert greens({}) == 0
+    assert greens(known) > 100
