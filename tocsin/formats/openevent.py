@@ -42,6 +42,8 @@ class OpenEvent:
         self.wrapped = is_wrapped(line) if habit.wrapped is None else habit.wrapped
         known = (look.unwrapped, look.start) if look else (self.text_of(line), None)
         (text, self.stream, self.is_partial), start = known
+        # Envelopes of a stream are of one length: further lines have their text there.
+        self.text_at = len(line) - len(text)
         text = looked_at(text)
         self.first = self.last = first
         self.size = len(line) + 1

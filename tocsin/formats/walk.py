@@ -26,7 +26,7 @@ from tocsin.formats.traces import (
     next_phase,
     phase_of,
 )
-from tocsin.formats.wrapping import Unwrapped
+from tocsin.formats.wrapping import Unwrapped, indented
 
 # Lines that may turn out to belong to the event before them once the next is seen.
 _MAX_PENDING = 20
@@ -77,7 +77,8 @@ class Walk:
                 event = self._end_singles(at, next_odd - 1)
                 at = next_odd
                 continue
-            if lines[at][:1] in _BLANKS and (joined := self._join_indented(event, at)):
+            is_indented = lines[at][event.text_at : event.text_at + 1] in _BLANKS
+            if is_indented and (joined := self._join_indented(event, at)):
                 at += joined
                 continue
             verdict = self._judge(event, at)
@@ -147,7 +148,7 @@ class Walk:
         As `_judge` and `_grow` would, one by one: this is what traces consist of.
         """
         headed = event.is_headed
-        if event.wrapped is not False or event.depth or event.pending:
+        if event.wrapped is None or event.depth or event.pending or event.is_partial:
             return 0
         if not headed and (event.start is Start.WHOLE or event.phase is Phase.PLAIN):
             return 0
@@ -156,11 +157,12 @@ class Walk:
         while at < stop:
             line = lines[at]
             length = len(line) + 1
-            is_text = line[:1] in _BLANKS and line[:LOOK_AT_BYTES].strip()
+            text = indented(line, event.stream) if event.wrapped else line
+            is_text = text[:1] in _BLANKS and text[:LOOK_AT_BYTES].strip()
             if not is_text or length > limit or size + length > limit:
                 break
             if not headed:
-                phase = next_phase(event.phase, looked_at(line), past_blank=False)
+                phase = next_phase(event.phase, looked_at(text), past_blank=False)
                 if phase is None:
                     break
                 event.phase = phase

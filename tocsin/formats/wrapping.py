@@ -29,6 +29,7 @@ class Unwrapped(NamedTuple):
 
 CRI = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}(?:Z|[+-]\d\d:\d\d) "
 _CRI_LINE = re.compile(CRI + rb"(stdout|stderr) ([FP])(?::\S*)? ?")
+_CRI_INDENTED = re.compile(CRI + rb"(stdout|stderr) F(?::\S*)? (?=[ \t])")
 _DOCKER_LINE = re.compile(
     rb'\{"log":"((?:[^"\\]|\\.)*)"(?:,"attrs":\{[^}]*\})?,"stream":"(\w+)"'
 )
@@ -54,6 +55,12 @@ def unwrap(line: bytes) -> Unwrapped:
         if found is not None:
             return Unwrapped(line[found.end() :], found[1])
     return Unwrapped(line)
+
+
+def indented(line: bytes, stream: bytes) -> bytes:
+    """The text of a whole line of a stream in CRI's envelope, if it is indented."""
+    found = _CRI_INDENTED.match(line)
+    return line[found.end() :] if found is not None and found[1] == stream else b""
 
 
 def _unescaped(text: bytes) -> bytes:

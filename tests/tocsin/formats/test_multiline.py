@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.tocsin.formats.events import CASES
 from tocsin.formats.multiline import Events, Habit, Limits, Rest, Wait, split
+from tocsin.formats.openevent import OpenEvent
 from tocsin.formats.shapes import Shape, bare_shapes, wrapped_shapes
 from tocsin.formats.startlines import Start, start_of
 from tocsin.formats.traces import Phase, phase_of
@@ -125,6 +126,40 @@ def test_the_quick_way_gives_the_answer_of_the_thorough_one(
         walk = Walk(lines, None, habit, SMALL)
         assert walk.run(is_over=final, final=final) == quick._replace(
             open_ended=list(quick.open_ended), rests=list(quick.rests)
+        )
+
+
+class OneByOne(Walk):
+    """Has a closer look at indented lines, too."""
+
+    def _join_indented(self, event: OpenEvent, at: int) -> int:
+        return 0 * at * event.size
+
+
+@given(st.data(), streams, st.booleans(), st.sampled_from(Rest))
+def test_indented_lines_are_joined_as_if_they_were_looked_at_one_by_one(
+    data: st.DataObject,
+    stream: bytes,
+    final: bool,  # noqa: FBT001
+    rest: Rest,
+) -> None:
+    lines = stream.split(b"\n")[:-1]
+    if data.draw(st.booleans()):
+        wrappers = st.sampled_from(
+            [b"stdout F ", b"stdout F ", b"stderr F ", b"stdout P "]
+        )
+        lines = [
+            b"2026-03-14T09:21:07.490193024Z " + data.draw(wrappers) + line
+            for line in lines
+        ]
+    if lines:
+        habit = Habit(100, rest, is_first=False)
+        quick, slow = (
+            Walk(lines, None, habit, SMALL),
+            OneByOne(lines, None, habit, SMALL),
+        )
+        assert quick.run(is_over=final, final=final) == slow.run(
+            is_over=final, final=final
         )
 
 
