@@ -203,7 +203,7 @@ def _line(incident: Incident, now: float) -> str:
     icon = "✅" if incident.resolved_at is not None else _DOTS[incident.severity]
     name = cut(one_line(str(incident.of)), _MAX_NAME)
     lasted = span(incident.duration_s(now))
-    what = f"{incident.errors:,} ERROR"
+    what = incident.total
     if incident.headline and not incident.errors:
         what = cut(one_line(incident.headline), _MAX_NAME)
     return f"{icon} {name}: {what}, {lasted} ({incident.id})"

@@ -342,6 +342,7 @@ class Engine:
             added=_NOTHING,
             arrival=Arrival(),
             headline=sign.headline if sign else "",
+            are_errors=watch.are_errors,
             why=sign.why if sign else "",
         )
 

@@ -32,6 +32,7 @@ class Observed:
     later: int = 0
     headline: str = ""
     why: str = ""
+    are_errors: bool = True
 
 
 @dataclass(frozen=True, slots=True)

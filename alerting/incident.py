@@ -86,6 +86,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Event time: `opened_at` (start of the window that fired), `fired_at`, `quiet_since`
     and `resolved_at`. Wall clock: `detected_at`, `edited_at`. `sequence` grows with
     everything that is told of it. `paged` is false where it was too old to tell.
+    `errors` are the lines that its rule counts; `are_errors`: all are ERROR or FATAL.
     """
 
     version: int = 1
@@ -111,6 +112,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reopenings: tuple[int, ...] = ()
     has_escalated: bool = False
     headline: str = ""
+    are_errors: bool = True
     why: str = ""
     is_stale: bool = False
     is_dirty: bool = False
@@ -132,6 +134,13 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """What routes, silences and inhibition match on."""
         own = {"service": self.service, "rule": self.rule, "severity": self.severity}
         return self.group | own
+
+    @property
+    def total(self) -> str:
+        """How many lines, and what."""
+        if self.are_errors:
+            return f"{self.errors:,} ERROR"
+        return f"{self.errors:,} line{'' if self.errors == 1 else 's'}"
 
     @property
     def is_open(self) -> bool:

@@ -74,6 +74,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     parent: str = ""
     table: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
+    noun: str = "errors"  # what the templates are of
 
     @property
     def header(self) -> str:
@@ -129,6 +130,7 @@ def describe(
         opened_at=incident.opened_at,
         note=_note(incident, notice, now) if notice else "",
         note_sequence=notice.note_sequence if notice else 0,
+        noun="errors" if incident.are_errors else "lines",
     )
 
 
@@ -225,8 +227,7 @@ def _why(incident: Incident, now: float) -> str:
         how = "taken as the new normal" if is_normal else "over"
         if incident.headline and not incident.errors:
             return f"{how} after {lasted}"
-        total = f"{incident.errors:,} ERROR, peak {incident.peak:,}/s"
-        return f"{how} after {lasted}: {total}"
+        return f"{how} after {lasted}: {incident.total}, peak {incident.peak:,}/s"
     if incident.why:
         return one_line(incident.why)
     found = incident.trigger
@@ -261,7 +262,7 @@ def _counts(incident: Incident) -> tuple[tuple[str, str], ...]:
     if incident.headline and not incident.errors:
         return ()
     return (
-        ("Errors", f"{incident.errors:,}"),
+        ("Errors" if incident.are_errors else "Lines", f"{incident.errors:,}"),
         ("Peak", f"{incident.peak:,}/s"),
         ("Baseline", f"{_number(incident.trigger.rate_before)}/s"),
     )

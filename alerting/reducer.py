@@ -99,6 +99,7 @@ def _open(burst: Burst, event: Observed, now: float, policy: Policy) -> Decision
         trigger=_trigger(burst),
         headline=event.headline,
         why=event.why,
+        are_errors=event.are_errors,
     )
     hold = Hold(since)
     if policy.for_s > 0:

@@ -40,7 +40,7 @@ def blocks(message: Message, *, sent_at: float) -> list[Block]:
         _section(escape(cut(message.why, _SECTION // 6))),
         _fields(message),
         *_table(message),
-        _code_section("Top errors", _template_lines(message)),
+        _code_section(f"Top {message.noun}", _template_lines(message)),
         _code_section("Samples", _sample_lines(message)),
         _links(message),
         _context(message, sent_at),

@@ -63,7 +63,7 @@ def render(message: Message, *, sent_at: float) -> str:
     lines += [f"  {name + ':':<10} {value}" for name, value in message.fields]
     lines += [f"  {x}" for x in message.table]
     if message.templates:
-        lines.append("  Top errors:")
+        lines.append(f"  Top {message.noun}:")
         lines += [
             f"  {x.count:>7,} × {'NEW ' if x.is_new else ''}{x.text}"
             for x in message.templates

@@ -65,6 +65,7 @@ class Absence(Alone):
 
     def __init__(self, rule: Rule) -> None:
         super().__init__(rule)
+        self.are_errors = True  # it shows the last ones before the silence
         self._is_whole = rule.lines.kind == Selection(levels=tuple(Level)).kind
         self._headline = _headline(rule)
         self._levels = rule.levels

@@ -42,6 +42,7 @@ class Counting(Watch):
         groups: Mapping[Group, object] | None = None,
     ) -> None:
         super().__init__(rule.name, rule.policy)
+        self.are_errors = rule.lines.are_errors
         self._all = groups
         self.condition = condition_of(rule)
         self.waits = self.condition.waits

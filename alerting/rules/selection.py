@@ -122,12 +122,17 @@ class Selection:
             return False
         if self.field is not None:
             return self.field.errors_only
-        return all(level in ERRORS for level in self.levels)
+        return self.are_errors
 
     @property
     def is_rare(self) -> bool:
         """Whether panes without a tally tell it nothing."""
         return self.tally is not None and not self.tally.is_share
+
+    @property
+    def are_errors(self) -> bool:
+        """Whether every line that counts is ERROR or FATAL."""
+        return all(level in ERRORS for level in self.levels)
 
     @property
     def is_split(self) -> bool:

@@ -60,11 +60,13 @@ class Watch(ABC):
 
     `waits`: the answer can change back while a second fills up, so it is asked only of
     seconds that the watermark has passed. `is_uncounted`: frames do not tell what it
-    asks, as the processor does not know the rule.
+    asks, as the processor does not know the rule. `are_errors`: all lines that it
+    counts are ERROR or FATAL.
     """
 
     waits = False
     is_uncounted = False
+    are_errors = True
 
     def __init__(self, name: str, policy: Policy) -> None:
         self.name = name
@@ -158,6 +160,7 @@ class Alone(Watch, Learner):
     def __init__(self, rule: Rule) -> None:
         super().__init__(rule.name, rule.policy)
         self._lines = rule.lines
+        self.are_errors = rule.lines.are_errors
 
     @property
     def watches(self) -> Sequence[Watch]:

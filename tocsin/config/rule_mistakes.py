@@ -157,6 +157,9 @@ def _fields(layer: Layer, key: Key, rule: Mapping[str, Any]) -> Iterator[Mistake
     if rule.get("type") == "new_pattern" and is_split:
         problem = "new_pattern goes by service, host and labels"
         yield _at(layer, (*key, "by") if by else key, problem)
+    elif "template" in names and "level" in names:
+        problem = "of a template's lines, the level is not known; leave out one"
+        yield _at(layer, (*key, "by"), problem)
     elif fields and "template" in names:
         yield _at(layer, key, "templates of the lines with a field are not known")
     elif "template" in names and rule.get("level", "error") != "error":

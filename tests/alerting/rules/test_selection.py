@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from alerting.group import Group
+from alerting.message import describe
+from alerting.notify.terminal import render
 from alerting.rules.rule import rule_of
 from alerting.rules.selection import Selection
 from tests.alerting.rules.at_work import (
@@ -134,6 +136,11 @@ def test_an_incident_of_info_lines_shows_one_of_them() -> None:
     assert incident.errors == 4
     assert [x.text for x in incident.evidence.templates] == ["backup <n> failed"]
     assert incident.why == "4 matching lines in 60 s, the limit is 3"
+    shown = render(describe(incident, "opened", (), now=START + 1.0), sent_at=0)
+    assert "Lines:     4\n" in shown
+    assert "Top lines:\n" in shown
+    assert "ERROR" not in shown
+    assert "Errors" not in shown
 
 
 def test_rules_count_together_only_what_is_the_same() -> None:
