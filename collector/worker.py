@@ -39,7 +39,7 @@ _MIN_GAP_S = 0.005
 _WATCHED_SHARE = 0.002
 _BLIND_SHARE = 0.05
 _MIN_SCAN_INTERVAL_S = 0.01
-_MAX_SCAN_INTERVAL_S = 10.0
+_MAX_SCAN_INTERVAL_S = 20.0
 # In a backlog a scan may be late by so much: three transactions follow each other.
 _BACKLOG_S = 0.6
 
