@@ -16,8 +16,6 @@ from tocsin.records.keys import Mark
 from tocsin.records.public import DeadLetter
 from tocsin.records.topics import DEAD_LETTERS, RAW_LOGS
 
-_SHOWN_CHARS = 500
-
 
 def keys_of(prefix: str, taken: Taken, mark: Mark = Mark.NONE) -> list[bytes]:
     """The keys of the consecutive records that one read gave; `mark` is on the first.
@@ -154,7 +152,8 @@ class Cargo:
             return
         large = [i for i, size in enumerate(sizes) if size > limit]
         letters = [
-            _letter(columns.keys[i], columns.values[i], read_at=read_at) for i in large
+            _letter(columns.keys[i], len(columns.values[i]), read_at=read_at)
+            for i in large
         ]
         transaction.send(
             DEAD_LETTERS,
@@ -172,16 +171,18 @@ class Cargo:
             del columns.keys[i], columns.values[i]
 
 
-def _letter(key: bytes, value: bytes, *, read_at: float) -> bytes:
+def _letter(key: bytes, size: int, *, read_at: float) -> bytes:
+    """What became of a line, without its text: secrets are known to the processor only.
+
+    The text stands in the file, at the offset that the key says.
+    """
     return msgspec.json.encode(
         DeadLetter(
             reason="too_large",
             stage="collector",
             origin=key.decode(),
             at=read_at,
-            bytes=len(value),
-            beginning=value[: 4 * _SHOWN_CHARS].decode("utf-8", "replace")[
-                :_SHOWN_CHARS
-            ],
+            bytes=size,
+            beginning="",
         )
     )

@@ -76,7 +76,11 @@ class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """dead-letters: what could not be handled. Key: that of the record it came from."""
+    """dead-letters: what could not be handled. Key: that of the record it came from.
+
+    `beginning`: of its text, redacted; empty where the collector set a line aside: that
+    stands in its file at the offset that the key says.
+    """
 
     reason: str
     stage: Literal["collector", "processor", "alerting"]
