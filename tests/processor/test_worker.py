@@ -25,6 +25,7 @@ from tests.processor.installation import (
     wait_for_windows,
     windows_of,
 )
+from tocsin.config.formats import FormatConfig
 from tocsin.errors import Fenced
 from tocsin.ports.bus import Bus
 from tocsin.records import topics
@@ -33,6 +34,12 @@ from tocsin.records.public import DeadLetter, ValueSums
 pytestmark = pytest.mark.slow
 
 ERROR = b"%s ERROR [main] c.a.Orders - cannot reserve stock for order %d"
+GATEWAY = FormatConfig(
+    name="gateway",
+    pattern=r"^\{(?P<service>[^}]*)\} (?P<level>\w+): (?P<message>.*)",
+    example="{pay} ERROR: refused",
+)
+NAMING = [b"{pay} ERROR: refused"] * 20 + [b"{} INFO: up"] * 10
 INFO = b"%s INFO  [main] c.a.Orders - reserved stock for order %d"
 
 
@@ -53,11 +60,14 @@ def test_windows_sum_up_to_the_truth_across_restarts(tmp_path: Path) -> None:
         for part in range(3):
             writer.ship("api", mixed(1000, now - part), read_at=now)
             writer.ship("web", mixed(500, now - 40), read_at=now, file_id="f2")
-            with processor(bus):
-                wait_for_windows(bus, 1500 * (part + 1))
+            writer.ship("gw", NAMING, read_at=now, file_id="f3")
+            with processor(bus, QUICK.model_copy(update={"formats": [GATEWAY]})):
+                wait_for_windows(bus, 1530 * (part + 1))
 
         assert counted(windows_of(bus)) == {
             "api": {"error": 300, "info": 2700},
+            "gw": {"info": 30},
+            "pay": {"error": 60},
             "web": {"error": 150, "info": 1350},
         }
 
