@@ -77,7 +77,7 @@ def test_s65_a_wrong_file_is_told_and_the_old_one_goes_on(stage: Stage) -> None:
         stage.expect_exactly_once()
 
 
-def test_s65_run_hands_sighup_on_to_its_collector(tmp_path: Path) -> None:
+def test_s65_run_hands_sighup_on_and_takes_rules_over(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     config = tmp_path / "tocsin.yaml"
     config.write_text("id: it\n")
@@ -87,5 +87,13 @@ def test_s65_run_hands_sighup_on_to_its_collector(tmp_path: Path) -> None:
 
         running.process.send_signal(signal.SIGHUP)
 
-        eventually(lambda: "config_unchanged" in running.said(), "the reload")
+        eventually(lambda: running.said().count("config_unchanged") == 3, "all three")
+        rule = "{name: done, type: absence, text: done, service: [cron], window: 1s}"
+        config.write_text(f"id: it\nalerting:\n  rules: [{rule}]\n")
+
+        eventually(
+            lambda: "cron: no lines with" in running.out.read_text("utf-8"),
+            "the new rule",
+        )
+        assert running.said().count("config_reloaded") == 2
         assert running.stop() == 0

@@ -82,8 +82,10 @@ class Reloads:
 
     def look(self) -> None:
         """Read it again if somebody asked for that, or the file is another one."""
-        asked, stamp = self._asked.is_set(), self._stamp()
-        self._asked.clear()
+        asked = self._asked.is_set()
+        if asked:  # a signal that comes after this was looked at is kept for later
+            self._asked.clear()
+        stamp = self._stamp()
         if asked or stamp != self._seen:
             self._seen = stamp
             self._read()
