@@ -186,13 +186,15 @@ def alert_record(incident: Incident, kind: Kind, now: float) -> AlertRecord:
 
 
 def span(seconds: float) -> str:
-    """A length of time as a person says it: 45 s, 2 m 10 s, 1 h 5 m."""
+    """A length of time as a person says it: 45 s, 2 m 10 s, 1 h 5 m, 3 d 4 h."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} m {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} m"
+    if whole < 2 * 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60} m"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
 
 
 def delay(seconds: float) -> str:

@@ -386,7 +386,13 @@ def test_a_bar_for_each_second_and_the_highest_is_full() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.4, "0 s"), (59.4, "59 s"), (60, "1 m 0 s"), (3725, "1 h 2 m")],
+    [
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (60, "1 m 0 s"),
+        (3725, "1 h 2 m"),
+        (273_600, "3 d 4 h"),
+    ],
 )
 def test_a_span_reads_as_a_person_says_it(seconds: float, text: str) -> None:
     assert span(seconds) == text

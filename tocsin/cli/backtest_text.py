@@ -65,8 +65,12 @@ def summary(result: Result) -> Iterator[str]:
     """Pages a day, and which services they were about."""
     pages = len(result.incidents)
     services, days = result.totals.services, result.days
-    length = span(days * 86_400)
-    yield f"{_number(pages, 'page')} in {length} of {_number(services, 'service')}"
+    told = f"{_number(pages, 'page')} in {span(days * 86_400)}"
+    first, last = result.totals.first, result.totals.last
+    if days and last - first > days * 86_400:  # files of different times
+        between = " and ".join(clock_time(x)[:10] for x in (first, last))
+        told += f" that have lines, between {between},"
+    yield f"{told} of {_number(services, 'service')}"
     if pages and days:
         each = pages / days / max(services, 1)
         yield f"  {pages / days:.1f} a day, {each:.2f} a day and service"

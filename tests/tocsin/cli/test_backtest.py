@@ -10,6 +10,10 @@ import msgspec
 import pytest
 
 from tests.alerting.story import Feed, Frames, pane
+from tests.tocsin.cli.test_incidents import incident
+from tocsin.app.backtest.history import Totals
+from tocsin.app.backtest.running import Result
+from tocsin.cli.backtest_text import summary
 from tocsin.cli.root import invoke
 
 START = 1_773_446_400
@@ -70,6 +74,17 @@ def test_a_person_sees_the_message_and_how_many_a_day(
     assert "1 page in 29 m 59 s of 2 services" in said
     assert "1 × pay" in said
     assert "\x1b" not in said
+
+
+def test_pages_a_day_count_only_hours_that_have_lines() -> None:
+    totals = Totals(services=2, first=0, last=400 * 86_400, hours={0, 1, 9600})
+    result = Result(totals, [incident("pay", 60.0)])
+
+    said, rates, *_ = summary(result)
+
+    assert said.startswith("1 page in 3 h 0 m that have lines, between 1970-01-01 and")
+    assert said.endswith("1971-02-05, of 2 services")
+    assert rates == "  8.0 a day, 4.00 a day and service"
 
 
 def test_labels_tell_how_good_the_pages_are(

@@ -39,7 +39,10 @@ class LogFile:
 
 @dataclass(slots=True)
 class Totals:
-    """What was read: lines, bytes, and what of it is in no pane."""
+    """What was read: lines, bytes, and what of it is in no pane.
+
+    `hours`: those since 1970 that have lines.
+    """
 
     files: int = 0
     services: int = 0
@@ -49,6 +52,7 @@ class Totals:
     unreadable: dict[str, str] = field(default_factory=dict)
     first: float = inf
     last: float = -inf
+    hours: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -143,6 +147,7 @@ class History:
         if found.panes:
             totals.first = min(totals.first, found.panes[0].second)
             totals.last = max(totals.last, found.panes[-1].second)
+            totals.hours.update({x.second // 3600 for x in found.panes})
         known = self._panes
         for pane in found.panes:
             here = known.get(pane.second)

@@ -13,6 +13,7 @@ from tocsin.app.backtest.labels import NO_PAGE_DUE, Labels, Span
 from tocsin.app.backtest.rates import Rates
 
 _SHOWN = 12
+_YEAR_S = 366 * 86_400.0
 _LEAST_RATE = 0.1  # so that the few errors of a quiet service stay small
 _TICKS_S = (60, 300, 600, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86_400)
 _MOST_TICKS = 12
@@ -39,7 +40,8 @@ def draw(
     canvas = Canvas(_WIDTH, _TOP + _PANEL * max(1, len(shown)) + 30)
     more = len(rates.services) - len(shown)
     mean = f"mean of {rates.step_s} s, " if rates.step_s > 1 else ""
-    title = f"errors a second ({mean}square-root scale), {_day(first)} UTC"
+    days = dict.fromkeys((_day(first), _day(last)))
+    title = f"errors a second ({mean}square-root scale), {' to '.join(days)} UTC"
     canvas.text(_LEFT, 10, title + (f"; {more} services not shown" * (more > 0)), _INK)
     _legend(canvas, _LEFT, 24, with_labels=bool(labels))
     scale = (_WIDTH - _LEFT - _RIGHT) / max(1.0, last - first)
@@ -136,6 +138,8 @@ def _axis(canvas: Canvas, top: float, first: float, last: float) -> None:
     every_s = next((x for x in _TICKS_S if length / x <= _MOST_TICKS), _TICKS_S[-1])
     every_s *= max(1, round(length / every_s / _MOST_TICKS))
     form = "%H:%M" if every_s < 86_400 else "%m-%d"
+    if length > _YEAR_S:
+        form = "%Y-%m"
     scale = (_WIDTH - _LEFT - _RIGHT) / length
     at = ceil(first / every_s) * every_s
     while at <= last:

@@ -43,8 +43,9 @@ class Result:
 
     @property
     def days(self) -> float:
-        """The length of the history."""
-        return max(0.0, self.totals.last - self.totals.first) / 86_400
+        """The length of the history; hours without any line do not count."""
+        whole = self.totals.last - self.totals.first
+        return max(0.0, min(whole, 3600.0 * len(self.totals.hours))) / 86_400
 
 
 @dataclass(slots=True)
@@ -188,6 +189,7 @@ def replay(bus: Bus, watch: Watch, rules: AlertingConfig) -> Result:
         for pane in frame.panes:
             totals.first = min(totals.first, pane.second)
             totals.last = max(totals.last, pane.second)
+            totals.hours.add(pane.second // 3600)
     totals.services = len(services)
     found = sorted(incidents.values(), key=lambda x: (x.detected_at, x.id))
     return Result(totals, found, engine.dropped, engine.uncounted)
