@@ -16,6 +16,7 @@ from tocsin.records.frames import Pane
 
 PlainHabit = tuple[int, int, bool, bool | None]
 """A `Habit` of tocsin.formats.multiline, in plain values."""
+NO_FORMAT = -1  # as processor.verdicts has it; a test compares
 NEW: PlainHabit = (150, 0, True, None)  # before the first line; a test compares
 
 
@@ -35,7 +36,10 @@ BEGINNING = Spot(0, NEW)
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What is to be read; `modified_at` stands in for a year that lines leave out."""
+    """What is to be read; `modified_at` stands in for a year that lines leave out.
+
+    `usual`: the format of most of the file, as far as it is known; for speed only.
+    """
 
     path: str
     service: str
@@ -44,6 +48,7 @@ class Chunk:
     end: int
     modified_at: float
     labels: Mapping[str, str] = field(default_factory=dict)
+    usual: int = NO_FORMAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class Found(msgspec.Struct, frozen=True):
 
     `latest`: the time of its last event, or None where none states a time; then its
     `untimed` lines are in no pane. `begins`, `ends`: the spots that it lies between.
+    `usual`: the format of most of its lines.
     """
 
     panes: list[Pane]
@@ -71,6 +77,7 @@ class Found(msgspec.Struct, frozen=True):
     latest: float | None
     begins: Spot
     ends: Spot
+    usual: int = NO_FORMAT
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -17,7 +17,14 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from tocsin.app.backtest.chunk import BEGINNING, Chunk, Found, Spot, decode_found
+from tocsin.app.backtest.chunk import (
+    BEGINNING,
+    NO_FORMAT,
+    Chunk,
+    Found,
+    Spot,
+    decode_found,
+)
 from tocsin.records.frames import Frame, Pane
 
 CHUNK_BYTES = 2 * 1024**2
@@ -64,6 +71,7 @@ class _Progress:
     asked: int = 0  # bytes that are read or being read
     pending: int = 0  # chunks being read
     ends: Spot = BEGINNING  # of what was taken
+    usual: int = NO_FORMAT
 
     @property
     def is_done(self) -> bool:
@@ -120,6 +128,7 @@ class History:
             end,
             file.modified_at,
             file.labels,
+            progress.usual,
         )
         progress.asked = end
         progress.pending += 1
@@ -137,6 +146,7 @@ class History:
             progress.asked = progress.file.size
             return
         progress.ends = found.ends
+        progress.usual = found.usual
         totals.lines += found.lines
         totals.untimed += found.untimed
         totals.bytes += found.ends.offset - found.begins.offset

@@ -31,7 +31,6 @@ from tocsin.values import LEVELS, Level
 
 _SAMPLE_CHARS = 1000
 _MAX_VALUES = 200  # of a field, in a chunk
-_LOOKED_AT = 50  # events, to know a file's format
 _NO_TEMPLATES: tuple[tuple[TemplateCount, ...], int] = ((), 0)
 _MAX_FILES = 1000  # whose format is remembered
 
@@ -74,29 +73,22 @@ class ChunkReader:
         if not events:
             return Found([], 0, 0, None, begins, begins)
         arrival = np.full(count, chunk.modified_at)
-        hints = np.full(count, self._usual_format(chunk.path, events, arrival))
+        # Other formats are not tried in vain.
+        hints = np.full(count, self._usual.get(chunk.path, chunk.usual))
         read = self._parser.parse(
             events, arrival=arrival, hints=hints, errors_only=True
         )
-        self._usual[chunk.path] = _commonest(read.formats)
+        usual = _commonest(read.formats)
+        if len(self._usual) >= _MAX_FILES:
+            self._usual.clear()
+        self._usual[chunk.path] = usual
         at = filled(read.seconds)
         if at is None:
-            return Found([], count, count, None, begins, begins)
+            return Found([], count, count, None, begins, begins, usual)
         sizes = sizes_of(events)
         group = _Grouping(chunk, events, sizes, offsets_of(piece, sizes), read, at)
         panes = group.panes(self._max_templates)
-        return Found(panes, count, 0, float(at[-1]), begins, begins)
-
-    def _usual_format(self, path: str, events: list[bytes], arrival: Floats) -> int:
-        """The format of most of the file so far: others are not tried in vain."""
-        known = self._usual.get(path)
-        if known is not None:
-            return known
-        if len(self._usual) >= _MAX_FILES:
-            self._usual.clear()
-        few = events[:_LOOKED_AT]
-        parse = self._parser.parse
-        return _commonest(parse(few, arrival=arrival[: len(few)]).formats)
+        return Found(panes, count, 0, float(at[-1]), begins, begins, usual)
 
 
 def _commonest(formats: Ints) -> int:

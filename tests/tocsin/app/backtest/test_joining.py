@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.framing import Framing
-from tocsin.app.backtest.chunk import BEGINNING, NEW, Chunk, Reading, Spot
+from processor import verdicts
+from tocsin.app.backtest.chunk import BEGINNING, NEW, NO_FORMAT, Chunk, Reading, Spot
 from tocsin.app.backtest.joining import Piece, limits, piece_of
 from tocsin.app.backtest.pool import read as read_chunk
 from tocsin.app.backtest.pool import reading_pool
@@ -31,6 +32,7 @@ LINES = st.sampled_from([*TRACE, b"", b"plain text", b'{"level":"error",', b'"a"
 def test_what_is_known_before_the_first_line_is_what_the_collector_knows() -> None:
     habit = Habit()
 
+    assert verdicts.NO_FORMAT == NO_FORMAT
     assert (habit.credit, habit.rest.value, habit.is_first, habit.wrapped) == NEW
 
 
