@@ -37,6 +37,7 @@ test: dev ## the whole suite, on a real Kafka where Java and Maven are to be had
 soak: dev ## the collector's long scenarios in full: 5,000 files, 2 GiB, 30 minutes; 5,000 random lives of files
 	TOCSIN_SOAK=1 $(BIN)/pytest tests/scenarios/test_soak.py tests/scenarios/test_discovery.py -k "s10 or s11 or s22 or s70" -s $(ARGS)
 	TOCSIN_TEST_SEED=0 TOCSIN_TEST_SEQUENCES=5000 $(BIN)/pytest tests/model/test_core.py tests/model/test_core_glob.py -n 2 --dist loadfile -s $(ARGS)
+	TOCSIN_SOAK=1 $(BIN)/python -m tests.bench collector_files
 	TOCSIN_SOAK=1 $(BIN)/python -m tests.bench collector_backlog
 
 fast: dev ## unit tests only, under 20 s

@@ -5,7 +5,7 @@ opens each new file once, for its first bytes, and never a FIFO, socket or devic
 """
 
 # A Path for each file would double the cost of a scan.
-# ruff: noqa: PTH100, PTH112, PTH116, PTH120
+# ruff: noqa: PTH100, PTH112, PTH114, PTH116, PTH120
 
 from __future__ import annotations
 
@@ -70,6 +70,7 @@ class Scan:
     `roots`: the PATHs. `left`: why paths are not read. `missing`: PATHs that are not
     there; `empty`: those with nothing to read; `blank`: files without a byte yet, which
     are no files so far. `watch`: directories to watch, and whether all below, too.
+    `linked`: something is reached through a link, so no watch tells of its changes.
     """
 
     roots: list[str] = field(default_factory=list)
@@ -79,6 +80,7 @@ class Scan:
     empty: list[str] = field(default_factory=list)
     blank: int = 0
     watch: dict[str, bool] = field(default_factory=dict)
+    linked: bool = False
 
     def add(self, found: Found) -> None:
         """Take a file in, once, under its least rotated name."""
@@ -205,6 +207,7 @@ class Discovery:
                 listing.left[entry.path] = left
                 continue
             twin = _twin(listing.path, entry.name, here)
+            listing.linked |= entry.is_symlink()
             listing.files.append(Name(entry.path, entry.name, twin))
 
     def _glob(self, root: str, glob: Glob, scan: Scan) -> None:
@@ -230,6 +233,7 @@ class Discovery:
                 listing.left[entry.path] = LeftOut.COMPRESSED
                 continue
             twin = _twin(listing.path, entry.name, here)
+            listing.linked |= entry.is_symlink()
             listing.files.append(Name(entry.path, entry.name, twin))
 
     def _split(
@@ -241,6 +245,7 @@ class Discovery:
             if self._is_excluded(entry.path):
                 listing.left[entry.path] = LeftOut.EXCLUDED
             elif _is_directory(entry):
+                listing.linked |= entry.is_symlink()
                 listing.directories.append(entry.path)
             else:
                 files.append(entry)
@@ -250,6 +255,7 @@ class Discovery:
         self, listing: Listing, scan: Scan, *, root: str, base: str, chosen: bool = True
     ) -> None:
         """Look at the files of a directory; most are what they were."""
+        scan.linked |= listing.linked
         files, tailed = scan.files, self._tailed
         with listing.opened() as directory:
             for name in listing.files:
@@ -284,6 +290,7 @@ class Discovery:
         if not os.path.lexists(root):
             scan.missing.append(root)
         else:
+            scan.linked |= os.path.islink(root)
             self._consider(root, scan, root=root, base=directory, chosen=False)
 
     def _is_excluded(self, path: str) -> bool:

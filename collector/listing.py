@@ -45,7 +45,8 @@ class Name:
 class Listing:
     """What stands in a directory, as far as it concerns a PATH.
 
-    `left`: names that are not read, whatever they are.
+    `left`: names that are not read, whatever they are. `linked`: a file or directory
+    is a link, so that no watch of this directory tells of its changes.
     """
 
     path: str
@@ -55,6 +56,7 @@ class Listing:
     state: tuple[int, int, int] = (0, 0, 0)
     listed_at: float = 0.0
     is_settled: bool = False
+    linked: bool = False
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[int | None]:

@@ -224,6 +224,7 @@ class _Loop:
         self._scan_interval_s = max(_MIN_SCAN_INTERVAL_S, scan_interval_s)
         self._clock = clock
         self._scan_at = 0.0
+        self._scan_cost_s = 0.0
         self._earliest_scan_at = 0.0
         self._failure: Exception | None = None
 
@@ -256,8 +257,11 @@ class _Loop:
         self._roster.sweep(scan, now=self._clock(), settled=settled)
         ended = time.monotonic()
         cost_s = ended - begun
-        share = _WATCHED_SHARE if self._wakeup.is_complete else _BLIND_SHARE
-        pause_s = min(cost_s / share, _MAX_SCAN_INTERVAL_S)
+        is_told = self._wakeup.is_complete and not scan.linked
+        share = _WATCHED_SHARE if is_told else _BLIND_SHARE
+        # One that met many new files, as the first does, says little of the next.
+        usual_s, self._scan_cost_s = min(cost_s, self._scan_cost_s), cost_s
+        pause_s = min(usual_s / share, _MAX_SCAN_INTERVAL_S)
         self._scan_at = ended + max(self._scan_interval_s, pause_s)
         # Names that change all the time must not make it scan all the time.
         self._earliest_scan_at = ended + 4 * cost_s

@@ -22,6 +22,7 @@ PARTS = (
     "bus_embedded",
     "bus_kafka",
     "collector",
+    "collector_files",
     "collector_peers",
     "collector_delay",
     "collector_backlog",

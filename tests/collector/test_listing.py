@@ -102,3 +102,20 @@ def test_a_file_behind_a_link_is_another_one_once_the_link_is_turned(
     middle.symlink_to(new)
 
     assert (first, eye.look()["link.log"]) == (4, 6)
+
+
+@pytest.mark.parametrize("kind", ["file", "directory", "path", "none"])
+def test_what_is_reached_through_a_link_is_told_by_no_watch(
+    eye: Eye, tmp_path: Path, kind: str
+) -> None:
+    outside = tmp_path.with_name(f"{tmp_path.name}-outside")
+    (outside / "deep").mkdir(parents=True)
+    (outside / "pod.log").write_bytes(b"line\n")
+    (outside / "deep" / "pod.log").write_bytes(b"line\n")
+    link = eye.logs / "linked.log"
+    link.symlink_to(outside if kind == "directory" else outside / "pod.log")
+    paths = {"path": [str(link)], "none": [str(outside)]}
+
+    scan = Discovery(paths.get(kind, [str(eye.logs)]), clock=eye.clock).scan()
+
+    assert scan.linked is (kind != "none")

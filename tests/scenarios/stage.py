@@ -22,7 +22,7 @@ from tocsin.app.verify.files import Files
 from tocsin.app.verify.proof import Proof, prove
 from tocsin.bus.opening import open_bus
 from tocsin.config.model import BusConfig
-from tocsin.errors import TocsinError
+from tocsin.errors import BusUnavailable, TocsinError
 from tocsin.ports.bus import Bus, Reader
 from tocsin.records.keys import Mark, RawKey, parse_key
 from tocsin.records.streams import Stream, decode_stream
@@ -171,8 +171,15 @@ class Installation:
 
     def verify(self, *paths: Path | str, wait_s: float = 10.0) -> Proof:
         """What `tocsin verify` says."""
-        with closing(Files([str(path) for path in paths], self.exclude)) as files:
-            return prove(self.bus, files, host=HOST, wait_s=wait_s)
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                with closing(Files([*map(str, paths)], self.exclude)) as files:
+                    return prove(self.bus, files, host=HOST, wait_s=wait_s)
+            except BusUnavailable:
+                # A broker that was just started may not know its leaders so far.
+                if time.monotonic() >= deadline:
+                    raise
 
     def close(self) -> None:
         """Close the connection."""

@@ -5,13 +5,23 @@ from __future__ import annotations
 import os
 import signal
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+)
 
 from tests.broker import Broker, BrokerMissing
 from tests.conftest import unavailable
@@ -24,13 +34,18 @@ from tocsin.records.topics import RAW_LOGS
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.kafka]
 
 _MIB = 1024**2
+# Everybody may do everything, until a rule is made for a name.
+_GUARDED = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
+}
 
 
 @pytest.fixture(scope="module")
 def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A broker that may be frozen, killed and restarted; running again after each."""
     try:
-        broker = Broker(tmp_path_factory.mktemp("victim"))
+        broker = Broker(tmp_path_factory.mktemp("victim"), settings=_GUARDED)
     except BrokerMissing as missing:
         unavailable(f"Kafka scenarios: {missing}")
     broker.start()
@@ -44,7 +59,7 @@ def stage(
 ) -> Iterator[Stage]:
     """A stage of its own on the broker that may be hurt."""
     tag = request.node.name.split("_")[1]
-    home = Installation(tmp_path, victim, prefix=f"{tag}-{os.getpid()}.")
+    home = Installation(tmp_path, victim, prefix=f"{tag}-{uuid.uuid4().hex[:10]}.")
     yield Stage(home, home.logs, tag)
     home.close()
 
@@ -137,6 +152,52 @@ def test_s58_a_topic_that_is_deleted_and_created_again(
             found = Tap(bus, RAW_LOGS)
             found.poll(5.0)
         assert sorted(r.value for r in found.records) == sorted(stage.wrote)[3:]
+
+
+@contextmanager
+def forbidden(broker: Broker, kind: ResourceType, name: str) -> Iterator[None]:
+    """Nobody may write to a topic, or under an identity, meanwhile; only look."""
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 0})
+    which = kind, name, ResourcePatternType.LITERAL
+    rules = {AclOperation.WRITE: AclPermissionType.DENY}
+    if kind is ResourceType.TOPIC:
+        rules[AclOperation.READ] = AclPermissionType.ALLOW
+    made_of = [AclBinding(*which, "User:*", "*", *rule) for rule in rules.items()]
+    for made in admin.create_acls(made_of).values():
+        made.result(10)
+    try:
+        yield
+    finally:
+        every = AclOperation.ANY, AclPermissionType.ANY
+        filters = [AclBindingFilter(*which, "User:*", "*", *every)]
+        for gone in admin.delete_acls(filters).values():
+            gone.result(10)
+
+
+def test_s58_a_right_that_is_taken_away_is_waited_for_and_nothing_is_lost(
+    stage: Stage, victim: Broker
+) -> None:
+    path = stage.logs / "app.log"
+    rights = {
+        ResourceType.TOPIC: f"{stage.home.prefix}{RAW_LOGS}",
+        ResourceType.TRANSACTIONAL_ID: f"{stage.home.prefix}collector-it",
+    }
+    told_of = {
+        ResourceType.TOPIC: "TOPIC_AUTHORIZATION_FAILED",
+        ResourceType.TRANSACTIONAL_ID: "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
+    }
+    with shipping(stage) as collector:
+        for number, (kind, name) in enumerate(rights.items(), 1):
+            with forbidden(victim, kind, name):
+                stage.write(path, 200)
+                collector.wait_said("transaction_aborted", told_of[kind])
+                time.sleep(1.0)
+                assert len(stage.records()) == 3 + 200 * (number - 1)
+            stage.wait()
+
+        stage.expect_exactly_once()
+        told = collector.said("transaction_aborted").splitlines()
+        assert len(told) <= 2 * len(rights), told
 
 
 def test_s59_a_line_over_the_brokers_limit_is_a_dead_letter_and_the_rest_goes_on(

@@ -135,21 +135,22 @@ def test_s18_a_huge_line_stops_nothing_and_is_cut_or_a_dead_letter_and_counted(
     assert (values[0], values[-1]) == (b"short before", b"short after")
 
 
-def test_s21_a_busy_file_does_not_starve_a_quiet_one(running: Stage) -> None:
-    busy, quiet = running.logs / "busy.log", running.logs / "quiet.log"
-    lines = running.lines(100_000, size=100)
-    running.expect(lines)
-    running.append(busy, b"".join(line + b"\n" for line in lines))
+def test_s21_a_busy_file_does_not_starve_a_quiet_one(stage: Stage) -> None:
+    busy = stage.lines(250_000, size=60)  # more than a transaction takes
+    (line,) = stage.lines(1)
+    stage.expect([*busy, line])
+    stage.append(stage.logs / "busy.log", b"".join(each + b"\n" for each in busy))
+    stage.append(stage.logs / "quiet.log", line + b"\n")
 
-    begun = time.time()
-    (line,) = running.lines(1)
-    running.expect([line])
-    running.append(quiet, line + b"\n")
+    # Both are met in one look: what counts is the order of reading, not how fast.
+    with stage.home.collector():
+        stage.wait()
 
-    running.expect_exactly_once()
-    (read,) = [r.at_ms / 1000 for r in running.records() if r.value == line]
-    print(f"read after {read - begun:.3f} s")
-    assert read - begun < 1.0
+    stage.check()
+    (read_ms,) = [r.at_ms for r in stage.records() if r.value == line]
+    later = sum(r.at_ms > read_ms for r in stage.records())
+    print(f"read before {later:,} lines of the busy one")
+    assert later > 10_000
 
 
 def test_s22_positions_beyond_four_gibibytes(stage: Stage) -> None:
