@@ -291,6 +291,7 @@ def test_one_file_with_two_names_is_shipped_once(rig: Rig) -> None:
 def test_what_is_no_log_is_left_out_with_its_reason(rig: Rig, log: LogLines) -> None:
     append(rig.logs / "app.log", "one")
     append(rig.logs / "app.log.1", "old")
+    os.utime(rig.logs / "app.log.1", (time.time() - 60, time.time() - 60))
     append(rig.logs / "app.log.2.gz", "packed")
     append(rig.logs / "core", b"\x7fELF" + bytes(range(64)))
     (rig.logs / "dangling.log").symlink_to(rig.logs / "nowhere")

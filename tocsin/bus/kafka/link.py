@@ -27,6 +27,7 @@ Place = tuple[str, int]
 _SLICE_S = 0.5  # a wrong password shows within this time, not at a call's end
 
 _REFUSED_S = 1.2  # after so long, a port that refuses connections is told
+_HEARD_S = 3.0  # after so long, every broker has heard of a new topic
 _PAUSE_S = 0.02  # between a failure that came at once and the next try
 
 T = TypeVar("T")
@@ -170,8 +171,11 @@ class Link:
                     serve(0.02)
                 trouble.check()
                 inner = error_of(error)
-                again = kind_of(error) is Kind.UNAVAILABLE or inner.retriable()
                 left_s = deadline - time.monotonic()
+                unheard = kind_of(error) is Kind.MISSING and left_s > CALL_S - _HEARD_S
+                again = (
+                    kind_of(error) is Kind.UNAVAILABLE or inner.retriable() or unheard
+                )
                 refused = trouble.is_down and left_s < CALL_S - _REFUSED_S
                 if left_s <= 0 or refused or not again or inner.fatal():
                     raise self.error(trouble.reason(inner), doing) from error
