@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dashboards.board import Board, Panel, Query, Row, Threshold, Variable
+from dashboards.board import Board, Panel, Query, Row, Threshold
+from dashboards.shared import TIME_RANGE, service_variable
 
 UID = "tocsin-incidents"
-_TIME_RANGE = "${__url_time_range}"
 _OPEN = 'tocsin_incident_state{service=~"$service"}'
 _TO_SERVICE = (
     "Show ${__field.labels.service}",
-    f"/d/tocsin-service?{_TIME_RANGE}&var-service=${{__field.labels.service}}",
+    f"/d/tocsin-service?{TIME_RANGE}&var-service=${{__field.labels.service}}",
 )
 _SEVERITIES = (("critical", "red"), ("warning", "orange"))
 
@@ -227,11 +227,5 @@ BOARD = Board(
     title="Tocsin: incidents",
     description="What fired, how bad and how long, and what people heard of it.",
     rows=(_NUMBERS, _COURSE, _NOISE, _DELIVERY),
-    variables=(
-        Variable(
-            name="service",
-            label="Service",
-            query="label_values(tocsin_lines_processed_total, service)",
-        ),
-    ),
+    variables=(service_variable(),),
 )

@@ -6,29 +6,22 @@ incidents and their delivery are Tocsin's own and cover all services.
 
 from __future__ import annotations
 
-from dashboards.board import Annotation, Board, Panel, Query, Row, Threshold, Variable
+from dashboards.board import Annotation, Board, Panel, Query, Row, Threshold
+from dashboards.shared import (
+    ERRORS,
+    LINES,
+    TIME_RANGE,
+    lines_by_level,
+    service_variable,
+)
 
 UID = "tocsin-logs"
 # A service that wrote before and has not for this long is worth a look.
 _SILENT_S = 300
 
-_LINES = 'tocsin_lines_processed_total{service=~"$service"}'
-_ERRORS = 'tocsin_lines_processed_total{service=~"$service",level=~"error|fatal"}'
-_ERROR_RATE = f"sum(rate({_ERRORS}[$__rate_interval]))"
+_ERROR_RATE = f"sum(rate({ERRORS}[$__rate_interval]))"
 
-_TIME_RANGE = "${__url_time_range}"
 _ITS_SERVICE = "${__field.labels.service}"
-
-# The colours that people know from log viewers; unknown is a line without one.
-LEVEL_COLORS = (
-    ("fatal", "purple"),
-    ("error", "red"),
-    ("warn", "orange"),
-    ("info", "green"),
-    ("debug", "blue"),
-    ("trace", "light-blue"),
-    ("unknown", "gray"),
-)
 
 _NUMBERS = Row(
     height=4,
@@ -39,7 +32,7 @@ _NUMBERS = Row(
             description="Lines per second that were read and understood or counted "
             "as without a level.",
             unit="suffix: /s",
-            queries=(Query(f"sum(rate({_LINES}[$__rate_interval]))"),),
+            queries=(Query(f"sum(rate({LINES}[$__rate_interval]))"),),
             width=4,
             no_value="no lines",
         ),
@@ -51,7 +44,7 @@ _NUMBERS = Row(
             queries=(
                 Query(
                     f"({_ERROR_RATE} or vector(0))"
-                    f" / (sum(rate({_LINES}[$__rate_interval])) > 0)"
+                    f" / (sum(rate({LINES}[$__rate_interval])) > 0)"
                 ),
             ),
             width=4,
@@ -68,7 +61,7 @@ _NUMBERS = Row(
             width=4,
             thresholds=(Threshold(1, "red"),),
             no_value="alerting is down",
-            link=("Show the incidents", f"/d/tocsin-incidents?{_TIME_RANGE}"),
+            link=("Show the incidents", f"/d/tocsin-incidents?{TIME_RANGE}"),
         ),
         Panel(
             kind="stat",
@@ -80,7 +73,7 @@ _NUMBERS = Row(
             width=4,
             thresholds=(Threshold(10_000, "orange"), Threshold(100_000, "red")),
             no_value="processor is down",
-            link=("Show the pipeline", f"/d/tocsin-pipeline?{_TIME_RANGE}"),
+            link=("Show the pipeline", f"/d/tocsin-pipeline?{TIME_RANGE}"),
         ),
         Panel(
             kind="stat",
@@ -121,20 +114,7 @@ _NUMBERS = Row(
 _LEVELS = Row(
     height=9,
     panels=(
-        Panel(
-            kind="timeseries",
-            title="Lines by level",
-            description="Lines per second; unknown are lines that state none.",
-            unit="suffix: /s",
-            queries=(
-                Query(
-                    f"sum by (level) (rate({_LINES}[$__rate_interval]))", "{{level}}"
-                ),
-            ),
-            width=12,
-            colors=LEVEL_COLORS,
-            stacked=True,
-        ),
+        lines_by_level("Lines by level"),
         Panel(
             kind="timeseries",
             title="Errors by service",
@@ -143,14 +123,14 @@ _LEVELS = Row(
             unit="suffix: /s",
             queries=(
                 Query(
-                    f"topk(10, sum by (service) (rate({_ERRORS}[$__rate_interval])))",
+                    f"topk(10, sum by (service) (rate({ERRORS}[$__rate_interval])))",
                     "{{service}}",
                 ),
             ),
             width=12,
             link=(
                 f"Show {_ITS_SERVICE}",
-                f"/d/tocsin-service?{_TIME_RANGE}&var-service={_ITS_SERVICE}",
+                f"/d/tocsin-service?{TIME_RANGE}&var-service={_ITS_SERVICE}",
             ),
         ),
     ),
@@ -167,9 +147,7 @@ _COMPARISON = Row(
             unit="suffix: /s",
             queries=(
                 Query(_ERROR_RATE, "now"),
-                Query(
-                    f"sum(rate({_ERRORS}[$__rate_interval] offset 1w))", "a week ago"
-                ),
+                Query(f"sum(rate({ERRORS}[$__rate_interval] offset 1w))", "a week ago"),
             ),
             width=12,
             colors=(("now", "red"), ("a week ago", "gray")),
@@ -233,13 +211,7 @@ BOARD = Board(
     title="Tocsin: logs overview",
     description="How much is logged, how much of it is wrong, and who says so.",
     rows=(_NUMBERS, _LEVELS, _COMPARISON, _DOUBTS),
-    variables=(
-        Variable(
-            name="service",
-            label="Service",
-            query="label_values(tocsin_lines_processed_total, service)",
-        ),
-    ),
+    variables=(service_variable(),),
     annotations=(
         Annotation(
             name="Incidents",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dashboards.board import Board, Panel, Query, Row, Threshold
+from dashboards.shared import TIME_RANGE
 
 UID = "tocsin-pipeline"
-_TIME_RANGE = "${__url_time_range}"
 _LOST = Threshold(1, "red")
 
 
@@ -67,7 +67,7 @@ _LEDGER = Row(
             ),
             width=4,
             decimals=0,
-            link=("Show the logs", f"/d/tocsin-logs?{_TIME_RANGE}"),
+            link=("Show the logs", f"/d/tocsin-logs?{TIME_RANGE}"),
         ),
         _ledger(
             "Bytes lost",

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dashboards.board import Annotation, Board, Panel, Query, Row, Threshold, Variable
-from dashboards.logs_overview import LEVEL_COLORS
+from dashboards.board import Annotation, Board, Panel, Query, Row, Threshold
+from dashboards.shared import ERRORS, TIME_RANGE, lines_by_level, service_variable
 
 UID = "tocsin-service"
-_TIME_RANGE = "${__url_time_range}"
-_LINES = 'tocsin_lines_processed_total{service=~"$service"}'
-_ERRORS = 'tocsin_lines_processed_total{service=~"$service",level=~"error|fatal"}'
 _STATE = 'tocsin_incident_state{service=~"$service"}'
 _LAST_LINE = 'tocsin_source_last_line_timestamp_seconds{service=~"$service"}'
 _BYTES = 'tocsin_collector_bytes_total{service=~"$service"}'
@@ -27,14 +24,14 @@ _NUMBERS = Row(
             queries=(Query(f"sum({_STATE}) or vector(0)"),),
             width=6,
             thresholds=(Threshold(1, "red"),),
-            link=("Show all incidents", f"/d/tocsin-incidents?{_TIME_RANGE}"),
+            link=("Show all incidents", f"/d/tocsin-incidents?{TIME_RANGE}"),
         ),
         Panel(
             kind="stat",
             title="Errors of it",
             description="ERROR and FATAL lines per second.",
             unit="suffix: /s",
-            queries=(Query(f"sum(rate({_ERRORS}[$__rate_interval])) or vector(0)"),),
+            queries=(Query(f"sum(rate({ERRORS}[$__rate_interval])) or vector(0)"),),
             width=6,
             decimals=2,
         ),
@@ -64,20 +61,7 @@ _NUMBERS = Row(
 _COURSE = Row(
     height=9,
     panels=(
-        Panel(
-            kind="timeseries",
-            title="Its lines by level",
-            description="Lines per second; unknown are lines that state none.",
-            unit="suffix: /s",
-            queries=(
-                Query(
-                    f"sum by (level) (rate({_LINES}[$__rate_interval]))", "{{level}}"
-                ),
-            ),
-            width=12,
-            colors=LEVEL_COLORS,
-            stacked=True,
-        ),
+        lines_by_level("Its lines by level"),
         Panel(
             kind="state-timeline",
             title="Its incidents",
@@ -129,14 +113,7 @@ BOARD = Board(
     title="Tocsin: one service",
     description="What a service writes, what is wrong with it, how far behind we are.",
     rows=(_NUMBERS, _COURSE, _DETAILS),
-    variables=(
-        Variable(
-            name="service",
-            label="Service",
-            query="label_values(tocsin_lines_processed_total, service)",
-            is_single=True,
-        ),
-    ),
+    variables=(service_variable(is_single=True),),
     annotations=(
         Annotation(
             name="Incidents",
